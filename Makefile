@@ -1,0 +1,53 @@
+# The repository's verbs. CI runs these and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test check bench docs faults test-browser test-compose clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/authlab up --detach
+	$(BIN)/authlab tour
+	@$(BIN)/authlab status
+	@echo "Everything keeps running.  Look around: $(BIN)/authlab --help   Stop: $(BIN)/authlab down"
+
+test: $(VENV)/.dev
+	$(BIN)/pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench run --quick --out bench/out
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+
+faults: $(VENV)/.dev
+	$(BIN)/pytest -m faults
+
+test-browser: $(VENV)/.dev
+	$(BIN)/pytest -m browser
+
+test-compose: $(VENV)/.dev
+	$(BIN)/pytest -m compose
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
