@@ -1,0 +1,1 @@
+"""The command `authlab`: the whole system without Docker, and what a learner does with it."""
