@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as a generator needs: where does this response end, and what is its status?"""
+"""As much of HTTP/1.1 as a generator needs: where a response ends, and where its body begins."""
 
 import re
 from typing import NamedTuple

@@ -60,7 +60,10 @@ class Done(_Message):
 
 
 class Outcome(_Message):
-    """What became of the requests of one slice. Histograms are pairs of (µs, count); timelines (second, outcome, count)."""
+    """What became of the requests of one slice.
+
+    Histograms are pairs of (µs, count), the timeline is (second of the intended start, outcome, count).
+    """
 
     asked: int
     sent: int

@@ -1,4 +1,4 @@
-"""Open loop: requests leave on a schedule, whatever the server does, as they do when callers know nothing of each other.
+"""Open loop: requests leave on a schedule, whatever the server does, as with callers who know nothing of each other.
 
 Latency counts from the moment a request was meant to leave. When every connection is busy a request waits for one, and
 that wait is part of its latency: leaving it out ("coordinated omission") is how a stall disappears from a report.
