@@ -1,0 +1,37 @@
+"""Make the secrets that a new system starts from: the master for the auth server, a key set for each audience's servers.
+
+    python -m auth_server.bootstrap --secrets DIR --audience authlab-api
+
+It can be run again: what is there stays. The master never leaves DIR/auth; DIR/audiences is for resource servers.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from auth_server.key_records import write_private
+from auth_server.key_store import audience_file
+from core.keys import audience_secret, secret_jwk, strong_secret
+from core.strict_json import base64url_text
+
+
+@click.command()
+@click.option("--secrets", "directory", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--audience", "audiences", multiple=True, default=["authlab-api"], show_default=True)
+def bootstrap(directory: Path, audiences: tuple[str, ...]) -> None:
+    """Create what is missing."""
+    master_file = directory / "auth" / "master"
+    (directory / "auth" / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not master_file.exists():
+        write_private(master_file, base64url_text(os.urandom(32)))
+    master = strong_secret(master_file.read_text(encoding="utf-8"))
+    for audience in audiences:
+        path = audience_file(directory / "audiences", audience)
+        if not path.exists():
+            write_private(path, json.dumps({"keys": [secret_jwk(audience_secret(master, audience))]}))
+
+
+if __name__ == "__main__":
+    bootstrap()

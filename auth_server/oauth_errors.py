@@ -1,0 +1,52 @@
+"""Errors of the OAuth endpoints, written as RFC 6749 §5.2 has them; everything else answers problems (RFC 9457)."""
+
+import math
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from core.answers import json_answer, problem_answer
+from core.errors import Refusal
+
+_ERROR_BY_STATUS: Mapping[int, str] = {
+    500: "server_error",
+    501: "no_store",
+    503: "temporarily_unavailable",
+}
+
+
+class OAuthRefusal(Refusal):
+    """A refused OAuth request with its standard error code."""
+
+    status = 400
+    code = "bad_request"
+    title = "The request was refused"
+
+    def __init__(self, error: str, description: str | None = None) -> None:
+        super().__init__(error, description)
+        self.error = error
+
+
+class InvalidClient(OAuthRefusal):
+    """The client did not prove who it is."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("invalid_client", "Unknown client, or wrong client secret.")
+
+
+def render(request: web.Request, refusal: Refusal) -> web.Response:
+    """Write a refusal in the form that belongs to the endpoint."""
+    if not request.path.startswith("/oauth/"):
+        return problem_answer(refusal)
+    error = (
+        refusal.error if isinstance(refusal, OAuthRefusal) else _ERROR_BY_STATUS.get(refusal.status, "invalid_request")
+    )
+    body = {"error": error} if refusal.detail is None else {"error": error, "error_description": refusal.detail}
+    response = json_answer(body, status=refusal.status)
+    if refusal.retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after_s)))
+    if isinstance(refusal, InvalidClient):
+        response.headers["WWW-Authenticate"] = 'Basic realm="authlab"'
+    return response

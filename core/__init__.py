@@ -1,0 +1,1 @@
+"""What every server is made of. Imports no server."""

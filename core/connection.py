@@ -1,0 +1,71 @@
+"""The edge of HTTP: what aiohttp does for bytes that are no request, made silent, and deadlines that it does not have.
+
+aiohttp echoes malformed header bytes, credentials included, in its 400 answers and logs. These classes rely on details of
+aiohttp 3.14 (`RequestHandler`, `Server.__call__`); tests/core/test_connection.py holds them to it.
+"""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_server import Server
+
+from core.answers import problem_answer
+from core.errors import BadRequest
+from core.logs import audit
+
+FIRST_REQUEST_DEADLINE_S = 10.0
+KEEPALIVE_S = 75.0
+
+
+class Connection(RequestHandler):
+    """One client connection."""
+
+    __slots__ = ("_first_request_timer",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Give the client a bounded time to send its first request."""
+        super().connection_made(transport)
+        self._first_request_timer = self._loop.call_later(FIRST_REQUEST_DEADLINE_S, self._close_if_silent)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the deadline."""
+        self._first_request_timer.cancel()
+        super().connection_lost(exc)
+
+    def _close_if_silent(self) -> None:
+        if self._request_count == 0:
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer bytes that are no request with fixed bytes; log the kind of error and nothing that was sent."""
+        audit.warning("http.malformed", error=type(exc).__name__, status=status, address=request.remote)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was under way already")
+        response = problem_answer(BadRequest("http"))
+        response.force_close()
+        return response
+
+
+class ConnectionFactory:
+    """What the event loop calls for each new connection."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def __call__(self) -> Connection:
+        options: dict[str, Any] = {
+            "loop": asyncio.get_running_loop(),
+            "access_log": None,
+            "keepalive_timeout": KEEPALIVE_S,
+            "auto_decompress": False,
+            "lingering_time": 2.0,
+        }
+        return Connection(self._server, **options)

@@ -1,0 +1,79 @@
+"""Check passwords with argon2id, in a few threads of their own, so that a storm of logins cannot starve anything else."""
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from core.errors import BadRequest, Unavailable
+
+MIN_CHARS = 15
+MAX_CHARS = 256
+_QUEUE_PER_THREAD = 32
+_COMMON = ("password", "passwort", "qwertyuiop", "123456789", "letmein", "iloveyou", "administrator")
+
+T = TypeVar("T")
+
+
+def normalized(password: str) -> str:
+    """Return the one form of a password that is hashed: NFC, as NIST SP 800-63B-4 §3.1.1.2 advises."""
+    return unicodedata.normalize("NFC", password)
+
+
+def check_new_password(password: str, username: str) -> None:
+    """Raise `BadRequest` for a password that must not be chosen (NIST SP 800-63B-4: length, blocklist, context words)."""
+    if not MIN_CHARS <= len(password) <= MAX_CHARS:
+        raise BadRequest("password", f"A password has {MIN_CHARS} to {MAX_CHARS} characters.")
+    rest = password.lower()
+    for word in (username.lower(), *_COMMON):
+        rest = rest.replace(word, "")
+    if len(set(rest)) < MIN_CHARS // 3:
+        raise BadRequest("password", "This password is too easy to guess.")
+
+
+class Passwords:
+    """Hash and verify. At most `threads` hashes run at once; beyond a short queue callers get `Unavailable`."""
+
+    def __init__(self, *, memory_kib: int, threads: int | None = None) -> None:
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=memory_kib, parallelism=1)
+        self._threads = threads or max(1, min(4, (os.cpu_count() or 2) // 2))
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="argon2")
+        self._waiting = 0
+        self._dummy = self._hasher.hash(os.urandom(16).hex())
+
+    async def hash(self, password: str) -> str:
+        """Return the argon2id PHC string of a password, with a fresh 16-byte salt."""
+        return await self._run(lambda: self._hasher.hash(normalized(password)))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Tell whether the password fits. Without a hash the same work is done on a dummy, so that time tells nothing."""
+        matches = await self._run(lambda: self._matches(password_hash or self._dummy, password))
+        return matches and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Tell whether a hash was made with weaker parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, normalized(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= self._threads * _QUEUE_PER_THREAD:
+            raise Unavailable("hashing", retry_after_s=2.0)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._waiting -= 1

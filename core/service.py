@@ -1,0 +1,193 @@
+"""One frame for all servers: build the application, serve it, and stop it without losing a request."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+from aiohttp import web
+
+from core.answers import json_answer, text_answer
+from core.authorization import PUBLIC
+from core.connection import ConnectionFactory
+from core.endpoint import Endpoint
+from core.errors import Draining, Unavailable
+from core.frame import GUARD, Guard, Lifecycle, Render, make_frame, render_problem
+from core.logs import audit, configure_logs
+from core.metrics import Metrics, RouteMetrics
+from core.openapi import PAGE_HEADERS, describe, page
+from core.settings import ServerSettings, SettingsError, load
+
+try:
+    import uvloop
+except ImportError:  # there is none for this platform
+    uvloop = None  # type: ignore[assignment] # so that one name tells
+
+DRAIN_S = 1.25
+"""How long a stopping server still takes new connections, telling everyone to go (API.md: at least 1 s)."""
+_FINISH_S = 10.0
+_LOOP_FACTORY = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
+_BACKLOG = 1024
+
+METRICS = web.AppKey("metrics", Metrics)
+LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
+NotReady = Callable[[], str | None]
+NOT_READY: web.AppKey[list[NotReady]] = web.AppKey("not_ready", list)
+"""Asked by /readyz; each says why the server should get no traffic now, or None."""
+ENDPOINTS: web.AppKey[tuple[Endpoint, ...]] = web.AppKey("endpoints", tuple)
+
+Resources = Callable[[web.Application], AbstractAsyncContextManager[Guard]]
+S = TypeVar("S", bound=ServerSettings)
+
+
+@dataclass(frozen=True)
+class Service:
+    """What makes one server out of the frame. `resources` opens what the endpoints need and yields the guard."""
+
+    title: str
+    endpoints: Sequence[Endpoint]
+    resources: Resources
+    security: dict[str, Any]
+    render: Render = render_problem
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Extra headers on every answer."""
+
+
+def build_app(settings: ServerSettings, service: Service) -> web.Application:
+    """Return the application of a service."""
+    metrics, lifecycle = Metrics(), Lifecycle()
+    everything = (*service.endpoints, *_own_endpoints(service))
+    by_route: dict[web.AbstractRoute, tuple[Endpoint, RouteMetrics]] = {}
+    lab_secret = settings.lab_secret.get_secret_value() if settings.lab_secret and settings.authlab_demo else None
+    app = web.Application(
+        middlewares=[
+            make_frame(
+                by_route,
+                metrics,
+                lifecycle,
+                lab_secret=lab_secret,
+                server_timing=settings.server_timing,
+                render=service.render,
+                headers=service.headers,
+            )
+        ],
+        client_max_size=16 * 1024,
+    )
+    app[METRICS], app[LIFECYCLE], app[ENDPOINTS] = metrics, lifecycle, everything
+    app[NOT_READY] = []
+    for endpoint in everything:
+        by_route[app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)] = (
+            endpoint,
+            metrics.route(endpoint.method, endpoint.path),
+        )
+
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        async with service.resources(app) as guard:
+            app[GUARD] = guard
+            yield
+
+    app.cleanup_ctx.append(opened)
+    return app
+
+
+def _own_endpoints(service: Service) -> list[Endpoint]:
+    async def livez(_request: web.Request) -> web.Response:
+        return json_answer({"status": "alive"})
+
+    async def readyz(request: web.Request) -> web.Response:
+        if request.app[LIFECYCLE].draining:
+            raise Draining("draining", retry_after_s=1.0)
+        for not_ready in request.app[NOT_READY]:
+            reason = not_ready()
+            if reason is not None:
+                raise Unavailable("not_ready", f"Not ready: {reason}.", retry_after_s=1.0)
+        return json_answer({"status": "ready"})
+
+    async def metrics(request: web.Request) -> web.Response:
+        return text_answer(request.app[METRICS].text(), "text/plain; version=0.0.4; charset=utf-8")
+
+    async def openapi(_request: web.Request) -> web.Response:
+        return json_answer(document)
+
+    async def docs(_request: web.Request) -> web.Response:
+        return text_answer(page(document), "text/html; charset=utf-8", PAGE_HEADERS)
+
+    own = [
+        Endpoint("GET", "/livez", livez, PUBLIC, "The process is alive; touches nothing", {200: None}),
+        Endpoint("GET", "/readyz", readyz, PUBLIC, "Ready to serve", {200: None}),
+        Endpoint("GET", "/metrics", metrics, PUBLIC, "For Prometheus", {200: None}, answers_type="text/plain"),
+        Endpoint("GET", "/openapi.json", openapi, PUBLIC, "This description", {200: None}),
+        Endpoint("GET", "/docs", docs, PUBLIC, "This description as a page", {200: None}, answers_type="text/html"),
+    ]
+    document = describe(service.title, [*service.endpoints, *own], service.security)
+    return own
+
+
+@asynccontextmanager
+async def serving(app: web.Application, listening: socket.socket, *, drain_s: float = 0.0) -> AsyncIterator[None]:
+    """Serve on a listening socket until the block ends; then drain: tell everyone to go, stop accepting, finish, close."""
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_FINISH_S)
+    await runner.setup()
+    assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
+    site = await asyncio.get_running_loop().create_server(
+        ConnectionFactory(runner.server), sock=listening, backlog=_BACKLOG
+    )
+    try:
+        yield
+    finally:
+        app[LIFECYCLE].draining = True
+        await asyncio.sleep(drain_s)
+        site.close()
+        await runner.cleanup()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raise `OSError` when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listening.setblocking(False)
+    return listening
+
+
+async def _serve_until_told(app: web.Application, listening: socket.socket) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with serving(app, listening, drain_s=DRAIN_S):
+        audit.info("server.started", port=listening.getsockname()[1])
+        await told.wait()
+        audit.info("server.draining")
+    audit.info("server.stopped")
+
+
+def main(program: str, settings_type: type[S], create_app: Callable[[S], web.Application]) -> NoReturn:
+    """Run one server from the environment alone. Exit codes: 0 stopped, 1 cannot listen, 2 wrong settings."""
+    try:
+        settings = load(settings_type)
+        app = create_app(settings)
+    except SettingsError as error:
+        _give_up(f"{program}: {error}", 2)
+    try:
+        listening = listen(settings.host, settings.port)
+    except OSError as error:
+        _give_up(f"{program}: cannot listen on {settings.host}:{settings.port}: {error.strerror}", 1)
+    writer = configure_logs(server=settings.name or program, level=settings.log_level, log_format=settings.log_format)
+    try:
+        with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_LOOP_FACTORY) as runner:
+            runner.run(_serve_until_told(app, listening))
+    except SettingsError as error:
+        writer.close()
+        _give_up(f"{program}: {error}", 2)
+    finally:
+        writer.close()
+    sys.exit(0)
+
+
+def _give_up(line: str, code: int) -> NoReturn:
+    sys.stderr.write(" ".join(line.split()) + "\n")
+    sys.exit(code)

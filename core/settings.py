@@ -1,0 +1,159 @@
+"""Settings from the environment and from secret files, built once; a start with wrong ones ends in one line.
+
+This is the only place that reads `os.environ`.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SECRETS_DIR = Path("/run/secrets")
+DEFAULT_HASH_MEMORY_KIB = 19456
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class SettingsError(Exception):
+    """A setting is missing, does not parse or is too weak to start with. The message names it and holds no secret."""
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("an http(s) URL without query and fragment is needed")
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Secret = SecretStr
+
+
+class ServerSettings(BaseSettings):
+    """What every server is told. Field names are the environment variables in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    secret_fields: ClassVar[tuple[str, ...]] = ("lab_secret",)
+
+    host: str = "127.0.0.1"
+    port: int = Field(ge=0, le=65535)
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
+    workers: int = Field(default=1, ge=1, le=64)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    server_timing: bool = False
+    authlab_demo: bool = False
+    lab_secret: Secret | None = None
+    clock_offset_s: float = 0.0
+
+    _secret_files: dict[str, Path] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse combinations that are unsafe. Subclasses extend `check`."""
+        self.check()
+
+    def check(self) -> None:
+        """Raise `SettingsError` for what no single field can tell."""
+        if self.clock_offset_s and not self.authlab_demo:
+            raise SettingsError("CLOCK_OFFSET_S moves the clock for a lesson; it needs AUTHLAB_DEMO=true")
+
+    def secret_file(self, field: str) -> Path | None:
+        """Name the file that a secret came from, so that its owner can follow changes."""
+        return self._secret_files.get(field)
+
+    def clock(self) -> Callable[[], float]:
+        """Return the wall clock in Unix seconds, moved by `CLOCK_OFFSET_S` in a demo."""
+        if not self.clock_offset_s:
+            return time.time
+        offset_s = self.clock_offset_s
+        return lambda: time.time() + offset_s
+
+    def require_encrypted_transport(self, field: str, url: str) -> None:
+        """Take plain HTTP only on loopback or in a demo."""
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not self.authlab_demo:
+            raise SettingsError(
+                f"{field.upper()} must be https: plain HTTP is taken on loopback or with AUTHLAB_DEMO=true"
+            )
+
+
+class LoginSettings(ServerSettings):
+    """What a server needs that checks passwords."""
+
+    login_hash_memory_kib: int = Field(default=DEFAULT_HASH_MEMORY_KIB, ge=8)
+    login_rate_per_account: int = Field(default=10, ge=1)
+    """Failed logins that one account may have in quick succession before each next one has to wait."""
+    login_rate_per_address: int = Field(default=300, ge=1)
+    """Logins that one address prefix may try per minute."""
+
+    def check(self) -> None:
+        """Refuse password hashes that are cheaper than the default outside a demo."""
+        super().check()
+        if self.login_hash_memory_kib < DEFAULT_HASH_MEMORY_KIB and not self.authlab_demo:
+            raise SettingsError(f"LOGIN_HASH_MEMORY_KIB below {DEFAULT_HASH_MEMORY_KIB} needs AUTHLAB_DEMO=true")
+
+
+S = TypeVar("S", bound=ServerSettings)
+
+
+def load(settings_type: type[S], environ: Mapping[str, str] | None = None) -> S:
+    """Build the settings of one server. Raises `SettingsError` with one line that names what is wrong."""
+    environ = os.environ if environ is None else environ
+    secrets, files = _secrets(settings_type.secret_fields, environ)
+    fields = settings_type.model_fields
+    given = {name: environ[name.upper()] for name in fields if environ.get(name.upper()) and name not in secrets}
+    try:
+        settings = settings_type(**given, **secrets)  # type: ignore[arg-type] # texts; pydantic makes the types
+    except ValidationError as error:
+        raise SettingsError("; ".join(_line(details) for details in error.errors())) from None
+    settings._secret_files.update(files)
+    return settings
+
+
+def _line(details: Any) -> str:
+    name = str(details["loc"][0]).upper() if details["loc"] else "settings"
+    if details["type"] == "missing":
+        return f"{name} is missing"
+    return f"{name}: {details['msg'].removeprefix('Value error, ')}"
+
+
+def _secrets(names: tuple[str, ...], environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Path]]:
+    values: dict[str, str] = {}
+    files: dict[str, Path] = {}
+    for name in names:
+        variable = name.upper()
+        candidates = [SECRETS_DIR / name, SECRETS_DIR / variable]
+        named = environ.get(f"{variable}_FILE")
+        sources: list[Path | str] = [path for path in candidates if path.is_file()]
+        sources += [Path(named)] if named else []
+        sources += [environ[variable]] if environ.get(variable) else []
+        if len(sources) > 1:
+            raise SettingsError(
+                f"{variable} is given more than once: as a value, as {variable}_FILE or in {SECRETS_DIR}"
+            )
+        for source in sources:
+            if isinstance(source, Path):
+                files[name] = source
+                values[name] = read_secret(variable, source)
+            else:
+                values[name] = source
+    return values, files
+
+
+def read_secret(variable: str, path: Path) -> str:
+    """Read a secret file that nobody but its owner and group can read. Raises `SettingsError`."""
+    try:
+        if path.stat().st_mode & 0o007:
+            raise SettingsError(f"{variable}_FILE {path} can be read by everyone: chmod o= {path}")
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{variable}_FILE {path} cannot be read: {type(error).__name__}") from error

@@ -1,0 +1,177 @@
+"""Slow down guessing: per account and per address, in Redis so that all servers count together, else in this process.
+
+An account is never locked: after a run of failures each further attempt has to wait a little longer, up to a minute, and a
+right login resets it. A caller who is signed in already is not disturbed, because nothing here is asked for a credential.
+"""
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+from core import redis_keys
+from core.errors import Throttled, Unavailable
+from core.redis_link import RedisLink, Script
+from core.settings import LoginSettings
+
+MAX_FAILURES = 100
+"""Consecutive failures that an account may ever have within an hour (NIST SP 800-63B-4 §3.2.2)."""
+_LONGEST_WAIT_S = 60
+_MEMORY_S = 3600
+_WINDOW_S = 60
+_MAX_REMEMBERED = 10_000
+
+
+def address_prefix(address: str) -> str:
+    """Return what counts as one source: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    return str(ipaddress.ip_network((parsed, 32 if parsed.version == 4 else 64), strict=False).network_address)
+
+
+class Throttle(Protocol):
+    """Decides whether a login may be tried."""
+
+    async def admit(self, username: str, address: str) -> None:
+        """Return if an attempt may be made now; raise `Throttled` with the wait if not."""
+
+    async def failed(self, username: str) -> None:
+        """Record a failed attempt."""
+
+    async def succeeded(self, username: str) -> None:
+        """Forget the account's failures."""
+
+
+def wait_s(failures: int, free_failures: int) -> float:
+    """Return how long after the last failure the next attempt must wait."""
+    if failures < free_failures:
+        return 0.0
+    if failures >= MAX_FAILURES:
+        return float(_MEMORY_S)
+    return float(min(2 ** min(failures - free_failures, 10), _LONGEST_WAIT_S))
+
+
+class LocalThrottle:
+    """Counts in this process alone: what is left when Redis is away, and all there is without one."""
+
+    def __init__(self, *, per_account: int, per_address: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._per_account = per_account
+        self._per_address = per_address
+        self._monotonic = monotonic
+        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._attempts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    async def admit(self, username: str, address: str) -> None:
+        """Return if an attempt may be made now; raise `Throttled` with the wait if not."""
+        now = self._monotonic()
+        failures, last_s = self._failures.get(username, (0, 0.0))
+        left_s = last_s + wait_s(failures, self._per_account) - now
+        if failures and left_s > 0:
+            raise Throttled("account", retry_after_s=left_s)
+        prefix = address_prefix(address)
+        attempts, since_s = self._attempts.get(prefix, (0, now))
+        if now - since_s >= _WINDOW_S:
+            attempts, since_s = 0, now
+        if attempts >= self._per_address:
+            raise Throttled("address", retry_after_s=since_s + _WINDOW_S - now)
+        _remember(self._attempts, prefix, (attempts + 1, since_s))
+
+    async def failed(self, username: str) -> None:
+        """Record a failed attempt."""
+        failures, last_s = self._failures.get(username, (0, 0.0))
+        now = self._monotonic()
+        _remember(self._failures, username, (1 if now - last_s > _MEMORY_S else failures + 1, now))
+
+    async def succeeded(self, username: str) -> None:
+        """Forget the account's failures."""
+        self._failures.pop(username, None)
+
+
+def _remember(counts: OrderedDict[str, tuple[int, float]], name: str, value: tuple[int, float]) -> None:
+    counts[name] = value
+    counts.move_to_end(name)
+    if len(counts) > _MAX_REMEMBERED:
+        counts.popitem(last=False)
+
+
+_ADMIT = Script("""
+-- KEYS: failures of the account, attempts of the address. ARGV: free failures, failures allowed at all, longest wait,
+-- memory (s), attempts per window, window (s). Returns how many ms to wait; 0 admits and counts the attempt.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local seen = redis.call('HMGET', KEYS[1], 'failures', 'last_ms')
+local failures = tonumber(seen[1] or '0')
+if failures >= tonumber(ARGV[1]) then
+    local wait = math.min(2 ^ math.min(failures - ARGV[1], 10), tonumber(ARGV[3])) * 1000
+    if failures >= tonumber(ARGV[2]) then wait = ARGV[4] * 1000 end
+    local left = tonumber(seen[2]) + wait - now
+    if left > 0 then return {'account', math.ceil(left)} end
+end
+local attempts = redis.call('INCR', KEYS[2])
+if attempts == 1 then redis.call('EXPIRE', KEYS[2], ARGV[6]) end
+if attempts > tonumber(ARGV[5]) then return {'address', math.max(1, redis.call('PTTL', KEYS[2]))} end
+return {'', 0}
+""")
+
+_FAILED = Script("""
+-- KEYS: failures of the account. ARGV: memory (s).
+local time = redis.call('TIME')
+redis.call('HINCRBY', KEYS[1], 'failures', 1)
+redis.call('HSET', KEYS[1], 'last_ms', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+""")
+
+
+class SharedThrottle:
+    """Counts in Redis, atomically; falls back on the local counts when Redis does not answer: never unlimited."""
+
+    def __init__(self, link: RedisLink, local: LocalThrottle, *, per_account: int, per_address: int) -> None:
+        self._link = link
+        self._local = local
+        self._limits: list[str | bytes | int | float] = [
+            per_account, MAX_FAILURES, _LONGEST_WAIT_S, _MEMORY_S, per_address, _WINDOW_S
+        ]  # fmt: skip
+
+    async def admit(self, username: str, address: str) -> None:
+        """Return if an attempt may be made now; raise `Throttled` with the wait if not."""
+        keys = [_account_key(username), redis_keys.throttle("address", address_prefix(address))]
+        try:
+            refused_by, wait_ms = await self._link.run(_ADMIT, keys, self._limits)
+        except Unavailable:
+            await self._local.admit(username, address)
+            return
+        if wait_ms:
+            raise Throttled(refused_by.decode(), retry_after_s=wait_ms / 1000)
+
+    async def failed(self, username: str) -> None:
+        """Record a failed attempt, here and in Redis."""
+        await self._local.failed(username)
+        try:
+            await self._link.run(_FAILED, [_account_key(username)], [_MEMORY_S])
+        except Unavailable:
+            return
+
+    async def succeeded(self, username: str) -> None:
+        """Forget the account's failures."""
+        await self._local.succeeded(username)
+        try:
+            await self._link.call(lambda client: client.delete(_account_key(username)))
+        except Unavailable:
+            return
+
+
+def make_throttle(settings: LoginSettings, link: RedisLink | None) -> Throttle:
+    """Return what the settings ask for; without Redis each process counts alone."""
+    per_account, per_address = settings.login_rate_per_account, settings.login_rate_per_address
+    local = LocalThrottle(per_account=per_account, per_address=per_address)
+    if link is None:
+        return local
+    return SharedThrottle(link, local, per_account=per_account, per_address=per_address)
+
+
+def _account_key(username: str) -> str:
+    """Name the counter by a hash: what was typed as a user name may be a password."""
+    return redis_keys.throttle("account", redis_keys.hashed(username))

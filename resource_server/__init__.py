@@ -1,0 +1,1 @@
+"""Token → subject → guarded API. It remembers nobody and, with `plain_jwt`, asks nobody."""

@@ -1,0 +1,58 @@
+"""Bearer token → what it proves. Shared by every strategy that verifies JWTs; none of it asks anybody anything.
+
+The cache in front can change the cost and never the answer: expiry and the key's presence are checked on every hit.
+"""
+
+from collections.abc import Callable
+
+from core.access_token import CHECKS, TokenVerifier, UnknownKey, VerifiedToken
+from resource_server.keys import KeySource
+from resource_server.settings import ResourceSettings
+from resource_server.token_cache import TokenCache
+
+
+class Tokens:
+    """Verifies the tokens of one resource server."""
+
+    checks = CHECKS
+
+    def __init__(self, settings: ResourceSettings, keys: KeySource) -> None:
+        self._keys = keys
+        self._clock: Callable[[], float] = settings.clock()
+        self.cache = TokenCache(settings.resource_token_cache) if settings.resource_token_cache else None
+        self._verifier = TokenVerifier(
+            issuer=settings.resource_issuer,
+            audiences=frozenset({settings.resource_audience}),
+            ring=keys.ring,
+            clock=self._clock,
+        )
+
+    def not_ready(self) -> str | None:
+        """Say why nothing can be verified now."""
+        return self._keys.not_ready()
+
+    async def verified(self, token: str) -> VerifiedToken:
+        """Return what the token proves; raise `Rejected`, or `Unavailable` when the keys cannot be trusted any more."""
+        cache = self.cache
+        if cache is not None:
+            known = cache.get(token)
+            if known is not None and self._still_good(known):
+                return known
+        try:
+            verified = self._verifier.verify(token)
+        except UnknownKey as unknown:
+            if not await self._keys.look_for(unknown.kid):
+                raise
+            verified = self._verifier.verify(token)
+        if cache is not None:
+            cache.put(token, verified)
+        return verified
+
+    def _still_good(self, known: VerifiedToken) -> bool:
+        """Tell whether nothing that can change since has changed; if it has, the token is verified anew."""
+        key = known.key
+        return (
+            key is not None
+            and self._keys.ring().get(key.kid) is key
+            and known.valid_from <= self._clock() < known.expires_at
+        )

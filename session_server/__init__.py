@@ -1,0 +1,1 @@
+"""Credentials → cookie → subject → guarded API. The session lives on the server; the cookie is only its name."""
