@@ -168,7 +168,7 @@ class RedisProcess(_Process):
         }
         defaults = [part for name, value in settings.items() for part in (f"--{name}", value)]
         command = [str(find_redis_server()), *defaults, *self._arguments]
-        self._child = GuardedChild(command, environment=_inherited(), output=self._output)
+        self._child = GuardedChild(command, environment=inherited_environment(), output=self._output)
 
 
 class ServerProcess(_Process):
@@ -195,7 +195,9 @@ class ServerProcess(_Process):
         self.stop()
         own = {"HOST": LOOPBACK, "PORT": str(self.port), "NAME": self.name}
         command = [sys.executable, "-m", self.module]
-        self._child = GuardedChild(command, environment=_inherited() | own | self.environment, output=self._output)
+        self._child = GuardedChild(
+            command, environment=inherited_environment() | own | self.environment, output=self._output
+        )
         return self
 
 
@@ -219,7 +221,8 @@ def _answers_readyz(port: int) -> bool:
         connection.close()
 
 
-def _inherited() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
+    """Return what a child sees of our environment: where things are, and no setting of any server."""
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # The servers are found beside us, from whatever directory the command was started in.
     return passed_on | {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "PYTHONUNBUFFERED": "1"}
