@@ -4,10 +4,20 @@ import importlib
 
 import click
 
-_COMMANDS = {
-    "explain": "lab.commands.explain",
-    "sign": "lab.commands.sign",
+_SECTIONS = {
+    "The system": {
+        "up": "lab.commands.up",
+        "down": "lab.commands.down",
+        "status": "lab.commands.status",
+        "doctor": "lab.commands.doctor",
+        "healthcheck": "lab.commands.healthcheck",
+    },
+    "Tokens by hand": {
+        "explain": "lab.commands.explain",
+        "sign": "lab.commands.sign",
+    },
 }
+_COMMANDS = {name: module for section in _SECTIONS.values() for name, module in section.items()}
 
 
 class _LazyGroup(click.Group):
@@ -18,13 +28,30 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name]).command
+        command.name = cmd_name
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in _SECTIONS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl([(name, one.get_short_help_str(90)) for name, one in commands if one is not None])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="authlab")
 def main() -> None:
-    """Server sessions or JWTs? Run both and see."""
+    r"""Server sessions or JWTs? Run both, side by side, and see what each costs and how stale its answers may be.
+
+    \b
+    Start here:
+      authlab up --detach     Redis and every server, each a process of its own
+      authlab tour            both flows, step by step, with the real messages
+      authlab down            stop everything
+
+    What runs keeps its state, logs and secrets in ./.authlab (or in AUTHLAB_DIR). Most commands take --json.
+    Every command's --help lists its exit codes. NO_COLOR is honoured.
+    """
 
 
 if __name__ == "__main__":

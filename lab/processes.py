@@ -1,6 +1,5 @@
 """Start, await, pause and stop the real servers and the real Redis: for the command, the tests and the benchmark."""
 
-import http.client
 import os
 import signal
 import socket
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from lab.guarded_child import GuardedChild, Output
+from lab.readiness import is_ready
 from lab.redis_binary import NoRedis, find_redis_server
 
 __all__ = ["NoRedis", "Output", "ProcessFailed", "RedisProcess", "ServerProcess", "find_redis_server", "free_port"]
@@ -74,6 +74,11 @@ class _Process:
         if self._child is not None:
             self._child.stop(within_s=self.stop_within_s)
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM and do not wait; `stop` waits."""
+        if self._child is not None:
+            self._child.signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """End it with SIGKILL, as a crash would."""
         if self._child is not None:
@@ -93,11 +98,15 @@ class _Process:
         deadline = time.monotonic() + timeout_s
         while not self._is_ready(self.port):
             if not child.running:
-                code = child.exit_code
-                raise ProcessFailed(f"{self.name} ended with {code}: {child.last_line() or 'it wrote nothing'}")
+                raise ProcessFailed(self.last_words())
             if time.monotonic() > deadline:
                 raise ProcessFailed(f"{self.name} is not ready after {timeout_s:g} s: {child.last_line()}")
             time.sleep(_POLL_S)
+
+    def last_words(self) -> str:
+        """Say what it ended with and the last line that it wrote."""
+        child = self._started()
+        return f"{self.name} ended with {child.exit_code}: {child.last_line() or 'it wrote nothing'}"
 
     def _started(self) -> GuardedChild:
         if self._child is None:
@@ -211,14 +220,7 @@ def _answers_ping(port: int) -> bool:
 
 
 def _answers_readyz(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=1)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return is_ready(f"http://{LOOPBACK}:{port}", timeout_s=1.0)
 
 
 def inherited_environment() -> dict[str, str]:
