@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, RootModel
 
 from auth_server.state import STATE
 from core.accounts import USERNAME, WORD, Account
-from core.answers import empty_answer, json_answer
+from core.answers import Answer, empty_answer, json_answer
 from core.authorization import needs
 from core.body import Body, read_json
 from core.endpoint import Endpoint
@@ -83,14 +83,14 @@ def _entry(account: Account) -> dict[str, object]:
     }
 
 
-async def list_accounts(request: web.Request) -> web.Response:
+async def list_accounts(request: web.Request) -> Answer:
     """Show all accounts."""
     accounts = request.app[STATE].stored_accounts()
     found = [await accounts.find(name) for name in await accounts.names()]
     return json_answer([_entry(account) for account in found if account is not None])
 
 
-async def add_account(request: web.Request) -> web.Response:
+async def add_account(request: web.Request) -> Answer:
     """Add an account."""
     state = request.app[STATE]
     new = await read_json(request, NewAccount)
@@ -102,7 +102,7 @@ async def add_account(request: web.Request) -> web.Response:
     return json_answer(_entry(account), status=201)
 
 
-async def set_roles(request: web.Request) -> web.Response:
+async def set_roles(request: web.Request) -> Answer:
     """Replace an account's roles and end its logins, so that what is issued from now on says so."""
     new = await read_json(request, NewRoles)
     changes: dict[str, object] = {"roles": tuple(new.roles)}
@@ -111,7 +111,7 @@ async def set_roles(request: web.Request) -> web.Response:
     return await _change(request, "account.roles", changes)
 
 
-async def set_password(request: web.Request) -> web.Response:
+async def set_password(request: web.Request) -> Answer:
     """Replace an account's password and end its logins."""
     new = await read_json(request, NewPassword)
     check_new_password(new.password, request.match_info["name"])
@@ -119,17 +119,17 @@ async def set_password(request: web.Request) -> web.Response:
     return await _change(request, "account.password", {"password_hash": password_hash})
 
 
-async def disable(request: web.Request) -> web.Response:
+async def disable(request: web.Request) -> Answer:
     """Let an account log in no more, and end its logins."""
     return await _change(request, "account.disabled", {"disabled": True})
 
 
-async def enable(request: web.Request) -> web.Response:
+async def enable(request: web.Request) -> Answer:
     """Let a disabled account log in again."""
     return await _change(request, "account.enabled", {"disabled": False})
 
 
-async def _change(request: web.Request, event: str, changes: dict[str, object]) -> web.Response:
+async def _change(request: web.Request, event: str, changes: dict[str, object]) -> Answer:
     """Change first, then end: a login that read the old account began before the cut-off and is refused."""
     state = request.app[STATE]
     account = await state.stored_accounts().change(request.match_info["name"], **changes)
@@ -138,17 +138,17 @@ async def _change(request: web.Request, event: str, changes: dict[str, object]) 
     return json_answer(_entry(account))
 
 
-async def list_keys(request: web.Request) -> web.Response:
+async def list_keys(request: web.Request) -> Answer:
     """Show all keys."""
     return json_answer(request.app[STATE].keys.describe())
 
 
-async def rotate_key(request: web.Request) -> web.Response:
+async def rotate_key(request: web.Request) -> Answer:
     """Publish a new key that will sign once verifiers have it."""
     return json_answer(await asyncio.to_thread(request.app[STATE].keys.rotate), status=201)
 
 
-async def retire_key(request: web.Request) -> web.Response:
+async def retire_key(request: web.Request) -> Answer:
     """Stop trusting a key at once."""
     await asyncio.to_thread(request.app[STATE].keys.retire, request.match_info["kid"])
     return empty_answer()

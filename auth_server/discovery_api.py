@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from auth_server.state import STATE
-from core.answers import encode_json, text_answer
+from core.answers import Answer, empty_answer, encode_json, text_answer
 from core.authorization import PUBLIC
 from core.endpoint import Endpoint
 
@@ -34,24 +34,24 @@ class Metadata(BaseModel):
     scopes_supported: list[str] | None = None
 
 
-def _cacheable(request: web.Request, body: Any, max_age_s: int) -> web.Response:
+def _cacheable(request: web.Request, body: Any, max_age_s: int) -> Answer:
     text = encode_json(body)
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     headers = {"Cache-Control": f"public, max-age={max_age_s}", "ETag": etag}
     if request.headers.get("If-None-Match") == etag:
-        response = web.Response(status=304, headers=headers)
-    else:
-        response = text_answer(text, "application/json", headers)
-    return response
+        answer = empty_answer(304)
+        answer.headers.update(headers)
+        return answer
+    return text_answer(text, "application/json", headers)
 
 
-async def jwks(request: web.Request) -> web.Response:
+async def jwks(request: web.Request) -> Answer:
     """Publish the public keys. With HS256 there are none: its secret must stay one."""
     state = request.app[STATE]
     return _cacheable(request, state.keys.jwks(), state.settings.auth_jwks_max_age_s)
 
 
-async def metadata(request: web.Request) -> web.Response:
+async def metadata(request: web.Request) -> Answer:
     """Describe the endpoints that work here; those that need a store are absent where there is none."""
     state = request.app[STATE]
     issuer = state.settings.auth_issuer

@@ -10,14 +10,14 @@ from auth_server.clients import WEB_CLIENT
 from auth_server.logins import NewLogin
 from auth_server.state import STATE, VERIFIED, AuthState
 from core.accounts import Account
-from core.answers import empty_answer, json_answer
+from core.answers import Answer, empty_answer, json_answer
 from core.authorization import PUBLIC, SIGNED_IN
 from core.body import read_json
 from core.endpoint import Endpoint
 from core.errors import BadRequest, NotFound, Unavailable
 from core.frame import SUBJECT
-from core.logs import audit
 from core.login import Credentials
+from core.logs import audit
 
 _MAX_USER_AGENT_CHARS = 200
 
@@ -53,7 +53,7 @@ class LoginList(RootModel[list[LoginEntry]]):
     """All logins of the account, the one used last first."""
 
 
-async def log_in(request: web.Request) -> web.Response:
+async def log_in(request: web.Request) -> Answer:
     """Turn credentials into tokens."""
     state = request.app[STATE]
     wanted = await read_json(request, LoginRequest)
@@ -101,7 +101,7 @@ async def _tokens(
     return body
 
 
-async def log_out(request: web.Request) -> web.Response:
+async def log_out(request: web.Request) -> Answer:
     """End this login: its refresh family and its access tokens."""
     state = request.app[STATE]
     memory = state.memory()
@@ -114,7 +114,7 @@ async def log_out(request: web.Request) -> web.Response:
     return empty_answer()
 
 
-async def log_out_everywhere(request: web.Request) -> web.Response:
+async def log_out_everywhere(request: web.Request) -> Answer:
     """End every login of the account so far."""
     subject = request[SUBJECT]
     await request.app[STATE].memory().end_all(subject.id)
@@ -122,7 +122,7 @@ async def log_out_everywhere(request: web.Request) -> web.Response:
     return empty_answer()
 
 
-async def list_logins(request: web.Request) -> web.Response:
+async def list_logins(request: web.Request) -> Answer:
     """Show the account's logins."""
     state = request.app[STATE]
     token = request[VERIFIED]
@@ -130,7 +130,7 @@ async def list_logins(request: web.Request) -> web.Response:
     return json_answer([{**login, "current": login["handle"] == token.sid} for login in logins])
 
 
-async def end_login(request: web.Request) -> web.Response:
+async def end_login(request: web.Request) -> Answer:
     """End one login of the account."""
     subject, handle = request[SUBJECT], request.match_info["handle"]
     if not await request.app[STATE].memory().end(subject.id, handle):

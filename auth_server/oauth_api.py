@@ -15,7 +15,7 @@ from auth_server.logins import RefreshRefused
 from auth_server.oauth_errors import InvalidClient, OAuthRefusal
 from auth_server.state import STATE, AuthState
 from core.accounts import Account
-from core.answers import empty_answer, json_answer
+from core.answers import Answer, empty_answer, json_answer
 from core.authorization import PUBLIC
 from core.body import read_form
 from core.endpoint import Endpoint
@@ -102,7 +102,7 @@ def _confidential(request: web.Request, form: dict[str, str]) -> Client:
     return client
 
 
-async def token(request: web.Request) -> web.Response:
+async def token(request: web.Request) -> Answer:
     """Issue tokens for a refresh token or for a client itself. There is no password grant (RFC 9700 §2.4)."""
     form = await read_form(request)
     grant_type = form.get("grant_type")
@@ -170,7 +170,7 @@ def _scope(form: dict[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form.get("scope", "").split(" "))) if form.get("scope") else ()
 
 
-async def revoke(request: web.Request) -> web.Response:
+async def revoke(request: web.Request) -> Answer:
     """Revoke a token of the client's own. 200 for whatever it is not (RFC 7009 §2.2); the hint is only a hint."""
     form = await read_form(request)
     client = _client(request, form)
@@ -189,7 +189,7 @@ async def revoke(request: web.Request) -> web.Response:
     return empty_answer(200)
 
 
-async def introspect(request: web.Request) -> web.Response:
+async def introspect(request: web.Request) -> Answer:
     """Tell a confidential client whether an access token is good, and what it stands for."""
     form = await read_form(request)
     _confidential(request, form)

@@ -1,11 +1,10 @@
 """Errors of the OAuth endpoints, written as RFC 6749 §5.2 has them; everything else answers problems (RFC 9457)."""
 
-import math
 from collections.abc import Mapping
 
 from aiohttp import web
 
-from core.answers import json_answer, problem_answer
+from core.answers import Answer, json_answer, problem_answer, tell_retry
 from core.errors import Refusal
 
 _ERROR_BY_STATUS: Mapping[int, str] = {
@@ -36,7 +35,7 @@ class InvalidClient(OAuthRefusal):
         super().__init__("invalid_client", "Unknown client, or wrong client secret.")
 
 
-def render(request: web.Request, refusal: Refusal) -> web.Response:
+def render(request: web.Request, refusal: Refusal) -> Answer:
     """Write a refusal in the form that belongs to the endpoint."""
     if not request.path.startswith("/oauth/"):
         return problem_answer(refusal)
@@ -44,9 +43,8 @@ def render(request: web.Request, refusal: Refusal) -> web.Response:
         refusal.error if isinstance(refusal, OAuthRefusal) else _ERROR_BY_STATUS.get(refusal.status, "invalid_request")
     )
     body = {"error": error} if refusal.detail is None else {"error": error, "error_description": refusal.detail}
-    response = json_answer(body, status=refusal.status)
-    if refusal.retry_after_s is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after_s)))
+    answer = json_answer(body, status=refusal.status)
+    tell_retry(answer, refusal)
     if isinstance(refusal, InvalidClient):
-        response.headers["WWW-Authenticate"] = 'Basic realm="authlab"'
-    return response
+        answer.headers["WWW-Authenticate"] = 'Basic realm="authlab"'
+    return answer

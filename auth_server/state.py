@@ -16,8 +16,8 @@ from auth_server.settings import AuthSettings
 from core.access_token import VerifiedToken
 from core.accounts import Account, FileAccounts, RedisAccounts
 from core.errors import NoStore, Unavailable
-from core.logs import audit
 from core.login import Login
+from core.logs import audit
 from core.passwords import Passwords
 from core.reads import CoalescedReads
 from core.redis_link import open_redis

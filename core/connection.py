@@ -44,14 +44,14 @@ class Connection(RequestHandler):
         status: int = 500,
         exc: BaseException | None = None,
         message: str | None = None,
-    ) -> web.StreamResponse:
+    ) -> Any:
         """Answer bytes that are no request with fixed bytes; log the kind of error and nothing that was sent."""
         audit.warning("http.malformed", error=type(exc).__name__, status=status, address=request.remote)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was under way already")
-        response = problem_answer(BadRequest("http"))
-        response.force_close()
-        return response
+        answer = problem_answer(BadRequest("http"))
+        answer.force_close()
+        return answer
 
 
 class ConnectionFactory:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from pydantic import BaseModel
 
+from core.answers import Answer
 from core.authorization import Policy
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[Answer]]
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,25 @@
 """What happens around every handler: identify, authorize, run, count; and turn whatever goes wrong into a clear answer.
 
-It is one middleware, and it is on the path of every request: what is not needed is not done.
+It is on the path of every request: what is not needed is not done. It wraps each handler once, when the routes are made; a
+middleware would have to find its route again for every request.
 """
 
 import hmac
 import itertools
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from time import perf_counter
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
-from core.answers import problem_answer
+from core.answers import Answer, problem_answer
 from core.authorization import authorize
 from core.endpoint import Endpoint
-from core.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, Refusal, TooLarge, Unavailable
+from core.errors import BadRequest, MethodNotAllowed, Refusal, TooLarge, Unavailable
 from core.logs import audit
-from core.metrics import Metrics, RouteMetrics
+from core.metrics import Metrics
 from core.subject import Subject
 from core.timing import LOOKUPS_S
 
@@ -42,14 +43,11 @@ class Guard(Protocol):
         """The checks in the order in which they decide."""
 
 
-GUARD: web.AppKey[Guard] = web.AppKey("guard", Guard)
-
-
-Render = Callable[[web.Request, Refusal], web.Response]
+Render = Callable[[web.Request, Refusal], Answer]
 """How a server writes its refusals."""
 
 
-def render_problem(_request: web.Request, refusal: Refusal) -> web.Response:
+def render_problem(_request: web.Request, refusal: Refusal) -> Answer:
     """Write a refusal as a problem (RFC 9457)."""
     return problem_answer(refusal)
 
@@ -70,135 +68,136 @@ class ServerError(Refusal):
     title = "An error of ours"
 
 
-def make_frame(
-    endpoints: Mapping[web.AbstractRoute, tuple[Endpoint, RouteMetrics]],
-    metrics: Metrics,
-    lifecycle: Lifecycle,
-    *,
-    lab_secret: str | None,
-    server_timing: bool,
-    render: Render,
-    headers: Mapping[str, str],
-) -> Middleware:
-    """Build the one middleware. `endpoints` holds every route there is: another one is denied."""
-    prefix = secrets.token_hex(4)
-    numbers = itertools.count(1)
-    unknown = metrics.route("*", "unknown")
-    identify = _identify_timed if server_timing else _identify
+class Frame:
+    """What all routes of one server share. `guard` is set while the server's resources are open."""
 
-    @web.middleware
-    async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def __init__(
+        self,
+        *,
+        lab_secret: str | None = None,
+        server_timing: bool = False,
+        render: Render = render_problem,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.metrics = Metrics()
+        self.lifecycle = Lifecycle()
+        self.guard: Guard | None = None
+        self._lab_secret = lab_secret
+        self._server_timing = server_timing
+        self._render = render
+        self._headers = dict(headers or {})
+        self._prefix = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
+        self._has_extras = bool(headers) or server_timing or lab_secret is not None
+
+    def around(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[Answer]]:
+        """Return what aiohttp calls for an endpoint: its handler, with everything that belongs around it."""
+        lifecycle, handler = self.lifecycle, endpoint.handler
+        guarded = not endpoint.policy.public
+        identify = self._identify_timed if self._server_timing else self._identify
+        observe = self.metrics.route(endpoint.method, endpoint.path).observe
+        prefix, numbers = self._prefix, self._numbers
+
+        async def framed(request: web.Request) -> Answer:
+            started = perf_counter()
+            refusal: Refusal | None = None
+            lifecycle.in_flight += 1
+            try:
+                if lifecycle.in_flight > MAX_IN_FLIGHT:
+                    raise Unavailable("overload", retry_after_s=1.0)
+                if guarded:
+                    await identify(request, endpoint)
+                answer = await handler(request)
+            except (Refusal, web.HTTPException, web.RequestPayloadError) as error:
+                refusal = _as_refusal(error)
+                answer = self._refuse(request, refusal, endpoint)
+            except ConnectionError:
+                raise
+            except Exception:  # noqa: BLE001 - the last resort: the client gets a clean 500, the log gets the traceback
+                answer = self._crashed(request, endpoint)
+            finally:
+                lifecycle.in_flight -= 1
+            answer.request_id = request_id = f"{prefix}-{next(numbers):x}"
+            if refusal is not None or answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+                _log(request, answer.status, refusal, request_id, endpoint)
+            if self._has_extras:
+                self._add_extras(request, answer, refusal, guarded=guarded)
+            if lifecycle.draining:
+                answer.force_close()
+            observe(answer.status, perf_counter() - started)
+            return answer
+
+        return framed
+
+    async def _identify(self, request: web.Request, endpoint: Endpoint) -> None:
+        guard = self.guard
+        if guard is None:
+            raise Unavailable("starting", retry_after_s=1.0)
+        subject = await guard.authenticate(request)
+        authorize(subject, endpoint.policy)
+        request[SUBJECT] = subject
+
+    async def _identify_timed(self, request: web.Request, endpoint: Endpoint) -> None:
+        """Do the same, and note how long verifying took and how much of that was waiting for lookups, in ms."""
+        lookups: list[float] = []
+        LOOKUPS_S.set(lookups)
         started = perf_counter()
-        request_id = f"{prefix}-{next(numbers):x}"
-        endpoint, counted = endpoints.get(request.match_info.route, (None, unknown))
-        refusal: Refusal | None = None
-        lifecycle.in_flight += 1
         try:
-            if lifecycle.in_flight > MAX_IN_FLIGHT:
-                raise Unavailable("overload", retry_after_s=1.0)
-            if endpoint is None:
-                raise _no_endpoint(request)
-            if not endpoint.policy.public:
-                await identify(request, endpoint)
-            response = await handler(request)
-        except (Refusal, web.HTTPException, web.RequestPayloadError) as error:
-            refusal = _as_refusal(error)
-            response = _refuse(request, refusal, endpoint, render)
-            metrics.refused(refusal.reason)
-            _log(request, refusal, request_id, endpoint)
-        except ConnectionError:
-            raise
-        except Exception:  # noqa: BLE001 - the last resort: the client gets a clean 500, the log gets the traceback
-            audit.exception("request.crashed", request_id=request_id, route=counted.path)
-            response = render(request, ServerError("crash"))
+            await self._identify(request, endpoint)
         finally:
-            lifecycle.in_flight -= 1
-        response.headers["X-Request-Id"] = request_id
-        if headers:
-            response.headers.update(headers)
-        if server_timing and TIMING in request:
-            response.headers["Server-Timing"] = request[TIMING]
-        if lab_secret is not None and endpoint is not None and not endpoint.policy.public:
-            _tell_checks(request, response, refusal, lab_secret)
-        if lifecycle.draining:
-            response.force_close()
-        counted.observe(response.status, perf_counter() - started)
-        return response
+            verify_ms = (perf_counter() - started) * 1000
+            request[TIMING] = f"verify;dur={verify_ms:.3f}, lookup;dur={sum(lookups) * 1000:.3f}"
 
-    return frame
+    def _refuse(self, request: web.Request, refusal: Refusal, endpoint: Endpoint) -> Answer:
+        self.metrics.refused(refusal.reason)
+        answer = self._render(request, refusal)
+        if isinstance(refusal, MethodNotAllowed):
+            answer.headers["Allow"] = ", ".join(refusal.allowed)
+        if self.guard is not None and not endpoint.policy.public:
+            answer.headers.update(self.guard.challenge(request, refusal))
+        return answer
 
+    def _crashed(self, request: web.Request, endpoint: Endpoint) -> Answer:
+        audit.exception("request.crashed", route=endpoint.path)
+        return self._render(request, ServerError("crash"))
 
-async def _identify(request: web.Request, endpoint: Endpoint) -> None:
-    subject = await request.app[GUARD].authenticate(request)
-    authorize(subject, endpoint.policy)
-    request[SUBJECT] = subject
-
-
-async def _identify_timed(request: web.Request, endpoint: Endpoint) -> None:
-    """Do the same, and note how long verifying took and how much of that was waiting for lookups, in ms."""
-    lookups: list[float] = []
-    LOOKUPS_S.set(lookups)
-    started = perf_counter()
-    try:
-        await _identify(request, endpoint)
-    finally:
-        verify_ms = (perf_counter() - started) * 1000
-        request[TIMING] = f"verify;dur={verify_ms:.3f}, lookup;dur={sum(lookups) * 1000:.3f}"
+    def _add_extras(self, request: web.Request, answer: Answer, refusal: Refusal | None, *, guarded: bool) -> None:
+        answer.headers.update(self._headers)
+        if TIMING in request:
+            answer.headers["Server-Timing"] = request[TIMING]
+        if guarded and self._lab_secret is not None and self.guard is not None:
+            given = request.headers.get("Authlab-Secret", "")
+            if hmac.compare_digest(given.encode("utf-8", "replace"), self._lab_secret.encode()):
+                answer.headers["Authlab-Checks"] = _told(self.guard.checks, refusal)
 
 
-def _no_endpoint(request: web.Request) -> Refusal | web.HTTPException:
-    error = request.match_info.http_exception
-    return error if error is not None else Forbidden("no_policy")
+def _told(checks: tuple[str, ...], refusal: Refusal | None) -> str:
+    """Tell which checks held and which one decided: `parse;ok, mac;fail`."""
+    if refusal is None:
+        return ", ".join(f"{check};ok" for check in checks)
+    if refusal.reason not in checks:
+        return f"{refusal.reason};fail"
+    passed = checks[: checks.index(refusal.reason)]
+    return ", ".join([*(f"{check};ok" for check in passed), f"{refusal.reason};fail"])
 
 
 def _as_refusal(error: Exception) -> Refusal:
     match error:
         case Refusal():
             return error
-        case web.HTTPNotFound():
-            return NotFound("route")
-        case web.HTTPMethodNotAllowed():
-            refusal = MethodNotAllowed("method")
-            refusal.allowed = tuple(sorted(error.allowed_methods))
-            return refusal
         case web.HTTPRequestEntityTooLarge():
             return TooLarge("body")
         case _:
             return BadRequest("http")
 
 
-def _refuse(request: web.Request, refusal: Refusal, endpoint: Endpoint | None, render: Render) -> web.Response:
-    response = render(request, refusal)
-    if isinstance(refusal, MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(refusal.allowed)
-    if endpoint is not None and not endpoint.policy.public:
-        response.headers.update(request.app[GUARD].challenge(request, refusal))
-    return response
-
-
-def _log(request: web.Request, refusal: Refusal, request_id: str, endpoint: Endpoint | None) -> None:
+def _log(request: web.Request, status: int, refusal: Refusal | None, request_id: str, endpoint: Endpoint) -> None:
     audit.info(
         "request.refused",
-        status=refusal.status,
-        reason=refusal.reason,
+        status=status,
+        reason=refusal.reason if refusal is not None else "crash",
         method=request.method,
-        route=endpoint.path if endpoint else None,
+        route=endpoint.path,
         address=request.remote,
         request_id=request_id,
     )
-
-
-def _tell_checks(request: web.Request, response: web.StreamResponse, refusal: Refusal | None, lab_secret: str) -> None:
-    """Tell the lab's page, and nobody else, which check decided."""
-    given = request.headers.get("Authlab-Secret", "")
-    if not hmac.compare_digest(given.encode("utf-8", "replace"), lab_secret.encode()):
-        return
-    told = []
-    for check in request.app[GUARD].checks:
-        failed = refusal is not None and refusal.reason == check
-        told.append(f"{check};{'fail' if failed else 'ok'}")
-        if failed:
-            break
-    if refusal is not None and not told[-1].endswith("fail"):
-        told = [f"{refusal.reason};fail"]
-    response.headers["Authlab-Checks"] = ", ".join(told)

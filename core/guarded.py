@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from core.answers import json_answer
+from core.answers import Answer, json_answer
 from core.authorization import PUBLIC, SIGNED_IN, needs
 from core.body import Body, read_json
 from core.endpoint import Endpoint
@@ -59,7 +59,7 @@ class Events(BaseModel):
 def guarded_endpoints(server: str, strategy: str) -> list[Endpoint]:
     """Return the guarded API of one server that recognises callers with one strategy."""
 
-    def describe(subject: Subject) -> web.Response:
+    def describe(subject: Subject) -> Answer:
         return json_answer(
             {
                 "sub": subject.id,
@@ -72,20 +72,20 @@ def guarded_endpoints(server: str, strategy: str) -> list[Endpoint]:
             }
         )
 
-    async def unguarded(_request: web.Request) -> web.Response:
+    async def unguarded(_request: web.Request) -> Answer:
         return describe(_GUEST)
 
-    async def me(request: web.Request) -> web.Response:
+    async def me(request: web.Request) -> Answer:
         return describe(request[SUBJECT])
 
-    async def list_orders(request: web.Request) -> web.Response:
+    async def list_orders(request: web.Request) -> Answer:
         return json_answer({"orders": _sample_orders(request[SUBJECT])})
 
-    async def post_order(request: web.Request) -> web.Response:
+    async def post_order(request: web.Request) -> Answer:
         order = await read_json(request, NewOrder)
         return json_answer({"id": f"{request[SUBJECT].id}-new", **order.model_dump()}, status=201)
 
-    async def audit(request: web.Request) -> web.Response:
+    async def audit(request: web.Request) -> Answer:
         return json_answer({"events": [{"event": "audit.read", "by": request[SUBJECT].id, "server": server}]})
 
     return [

@@ -49,6 +49,16 @@ class RedisLink:
         self.client = client
         self.circuit = Circuit()
         self._deadline_s = deadline_s
+        self._closing: list[Callable[[], None]] = []
+
+    def when_closing(self, close: Callable[[], None]) -> None:
+        """Have something closed together with this link."""
+        self._closing.append(close)
+
+    def close(self) -> None:
+        """Close what depends on this link."""
+        for close in self._closing:
+            close()
 
     async def call(self, send: Callable[[Redis], Awaitable[Any]]) -> Any:
         """Run one round trip; raise `Unavailable` when no answer comes within the deadline. The call may have happened."""
@@ -106,9 +116,11 @@ async def open_redis(
     else:
         pool, closers = BlockingConnectionPool.from_url(url, **options), []
     client = Redis(connection_pool=pool)
+    link = RedisLink(client, deadline_s=deadline_s)
     try:
-        yield RedisLink(client, deadline_s=deadline_s)
+        yield link
     finally:
+        link.close()
         await client.aclose()
         await pool.disconnect()
         for sentinel in closers:

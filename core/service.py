@@ -2,24 +2,26 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
-from core.answers import json_answer, text_answer
+from core.answers import Answer, json_answer, text_answer
 from core.authorization import PUBLIC
+from core.body import MAX_BODY_BYTES
 from core.connection import ConnectionFactory
 from core.endpoint import Endpoint
-from core.errors import Draining, Unavailable
-from core.frame import GUARD, Guard, Lifecycle, Render, make_frame, render_problem
+from core.errors import Draining, MethodNotAllowed, NotFound, Unavailable
+from core.frame import Frame, Guard, Render, render_problem
 from core.logs import audit, configure_logs
-from core.metrics import Metrics, RouteMetrics
 from core.openapi import PAGE_HEADERS, describe, page
 from core.settings import ServerSettings, SettingsError, load
 
@@ -34,8 +36,7 @@ _FINISH_S = 10.0
 _LOOP_FACTORY = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
 _BACKLOG = 1024
 
-METRICS = web.AppKey("metrics", Metrics)
-LIFECYCLE = web.AppKey("lifecycle", Lifecycle)
+FRAME = web.AppKey("frame", Frame)
 NotReady = Callable[[], str | None]
 NOT_READY: web.AppKey[list[NotReady]] = web.AppKey("not_ready", list)
 """Asked by /readyz; each says why the server should get no traffic now, or None."""
@@ -60,47 +61,58 @@ class Service:
 
 def build_app(settings: ServerSettings, service: Service) -> web.Application:
     """Return the application of a service."""
-    metrics, lifecycle = Metrics(), Lifecycle()
-    everything = (*service.endpoints, *_own_endpoints(service))
-    by_route: dict[web.AbstractRoute, tuple[Endpoint, RouteMetrics]] = {}
-    lab_secret = settings.lab_secret.get_secret_value() if settings.lab_secret and settings.authlab_demo else None
-    app = web.Application(
-        middlewares=[
-            make_frame(
-                by_route,
-                metrics,
-                lifecycle,
-                lab_secret=lab_secret,
-                server_timing=settings.server_timing,
-                render=service.render,
-                headers=service.headers,
-            )
-        ],
-        client_max_size=16 * 1024,
+    frame = Frame(
+        lab_secret=settings.lab_secret.get_secret_value() if settings.lab_secret and settings.authlab_demo else None,
+        server_timing=settings.server_timing,
+        render=service.render,
+        headers=service.headers,
     )
-    app[METRICS], app[LIFECYCLE], app[ENDPOINTS] = metrics, lifecycle, everything
-    app[NOT_READY] = []
-    for endpoint in everything:
-        by_route[app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)] = (
-            endpoint,
-            metrics.route(endpoint.method, endpoint.path),
-        )
+    endpoints = (*service.endpoints, *_own_endpoints(service))
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app[FRAME], app[ENDPOINTS], app[NOT_READY] = frame, endpoints, []
+    for endpoint in (*endpoints, *_refusing_endpoints(endpoints)):
+        app.router.add_route(endpoint.method, endpoint.path, cast("Handler", frame.around(endpoint)))
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
         async with service.resources(app) as guard:
-            app[GUARD] = guard
+            frame.guard = guard
             yield
+            frame.guard = None
 
     app.cleanup_ctx.append(opened)
     return app
 
 
+def _refusing_endpoints(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """Return what answers every other method of these paths (405), and every other path (404)."""
+
+    def refuse_methods(allowed: tuple[str, ...]) -> Callable[[web.Request], Awaitable[Answer]]:
+        async def refuse(_request: web.Request) -> Answer:
+            refusal = MethodNotAllowed("method")
+            refusal.allowed = allowed
+            raise refusal
+
+        return refuse
+
+    async def not_found(_request: web.Request) -> Answer:
+        raise NotFound("route")
+
+    methods: dict[str, list[str]] = {}
+    for endpoint in endpoints:
+        methods.setdefault(endpoint.path, []).append(endpoint.method)
+    refusing = [
+        Endpoint(hdrs.METH_ANY, path, refuse_methods(tuple(sorted(allowed))), PUBLIC, "Other methods")
+        for path, allowed in methods.items()
+    ]
+    return [*refusing, Endpoint(hdrs.METH_ANY, "/{unknown:.*}", not_found, PUBLIC, "Other paths")]
+
+
 def _own_endpoints(service: Service) -> list[Endpoint]:
-    async def livez(_request: web.Request) -> web.Response:
+    async def livez(_request: web.Request) -> Answer:
         return json_answer({"status": "alive"})
 
-    async def readyz(request: web.Request) -> web.Response:
-        if request.app[LIFECYCLE].draining:
+    async def readyz(request: web.Request) -> Answer:
+        if request.app[FRAME].lifecycle.draining:
             raise Draining("draining", retry_after_s=1.0)
         for not_ready in request.app[NOT_READY]:
             reason = not_ready()
@@ -108,13 +120,13 @@ def _own_endpoints(service: Service) -> list[Endpoint]:
                 raise Unavailable("not_ready", f"Not ready: {reason}.", retry_after_s=1.0)
         return json_answer({"status": "ready"})
 
-    async def metrics(request: web.Request) -> web.Response:
-        return text_answer(request.app[METRICS].text(), "text/plain; version=0.0.4; charset=utf-8")
+    async def metrics(request: web.Request) -> Answer:
+        return text_answer(request.app[FRAME].metrics.text(), "text/plain; version=0.0.4; charset=utf-8")
 
-    async def openapi(_request: web.Request) -> web.Response:
+    async def openapi(_request: web.Request) -> Answer:
         return json_answer(document)
 
-    async def docs(_request: web.Request) -> web.Response:
+    async def docs(_request: web.Request) -> Answer:
         return text_answer(page(document), "text/html; charset=utf-8", PAGE_HEADERS)
 
     own = [
@@ -140,7 +152,7 @@ async def serving(app: web.Application, listening: socket.socket, *, drain_s: fl
     try:
         yield
     finally:
-        app[LIFECYCLE].draining = True
+        app[FRAME].lifecycle.draining = True
         await asyncio.sleep(drain_s)
         site.close()
         await runner.cleanup()
@@ -160,6 +172,8 @@ async def _serve_until_told(app: web.Application, listening: socket.socket) -> N
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     async with serving(app, listening, drain_s=DRAIN_S):
         audit.info("server.started", port=listening.getsockname()[1])
+        gc.collect()
+        gc.freeze()  # what the start made lives as long as the process: the collector need not walk it again and again
         await told.wait()
         audit.info("server.draining")
     audit.info("server.stopped")

@@ -11,7 +11,7 @@ from core.errors import Refusal
 from core.frame import Guard
 from core.guarded import guarded_endpoints
 from core.metrics import Metrics
-from core.service import METRICS, NOT_READY, Service, build_app
+from core.service import FRAME, NOT_READY, Service, build_app
 from core.settings import SettingsError
 from core.subject import Subject
 from resource_server.settings import ResourceSettings
@@ -46,7 +46,7 @@ def create_app(settings: ResourceSettings) -> web.Application:
     async def resources(app: web.Application) -> AsyncIterator[Guard]:
         async with strategy.open(settings) as verifier:
             app[NOT_READY].append(verifier.not_ready)
-            _publish_metrics(app[METRICS], verifier)
+            _publish_metrics(app[FRAME].metrics, verifier)
             yield BearerGuard(verifier)
 
     service = Service(

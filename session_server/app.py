@@ -13,7 +13,7 @@ from core.login import Login
 from core.passwords import Passwords
 from core.redis_link import open_redis
 from core.seed import seed_accounts
-from core.service import METRICS, NOT_READY, Service, build_app
+from core.service import FRAME, NOT_READY, Service, build_app
 from core.settings import SettingsError
 from core.subject import Subject
 from core.throttle import make_throttle
@@ -83,7 +83,9 @@ def create_app(settings: SessionSettings) -> web.Application:
             app[STATE] = state
             app[NOT_READY].append(sessions.not_ready)
             if isinstance(sessions, TrackedSessions):
-                app[METRICS].gauge("authlab_sessions_remembered", "Sessions remembered here.", lambda: len(sessions))
+                app[FRAME].metrics.gauge(
+                    "authlab_sessions_remembered", "Sessions remembered here.", lambda: len(sessions)
+                )
             yield CookieGuard(state)
 
     name = settings.name or "session"

@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from core.accounts import Account
@@ -58,8 +59,9 @@ def to_json(session: Session) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def from_json(text: bytes) -> Session:
-    """Read what `to_json` wrote."""
+    """Read what `to_json` wrote. The same bytes are parsed once: what was looked up is always what was asked for."""
     fields: list[Any] = json.loads(text)
     sub, name, roles, scopes, issued_at, handle, user_agent = fields
     return Session(Subject(ISSUER, sub, name, tuple(roles), tuple(scopes), issued_at), handle, user_agent)

@@ -7,14 +7,14 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, RootModel
 
 from core import redis_keys
-from core.answers import empty_answer, json_answer
+from core.answers import Answer, empty_answer, json_answer
 from core.authorization import PUBLIC, SIGNED_IN, needs
 from core.body import read_json
 from core.endpoint import Endpoint
 from core.errors import NotFound, Rejected, Unavailable
 from core.frame import SUBJECT
-from core.logs import audit
 from core.login import Credentials, Login
+from core.logs import audit
 from session_server.contract import SessionStrategy
 from session_server.cookie import SessionCookie
 from session_server.csrf import check_origin, csrf_token
@@ -73,7 +73,7 @@ def _cookies(request: web.Request) -> Sequence[str]:
     return request.headers.getall(hdrs.COOKIE, ())
 
 
-async def log_in(request: web.Request) -> web.Response:
+async def log_in(request: web.Request) -> Answer:
     """Turn credentials into a session. The id is always new; whatever session the cookie named before ends."""
     state = request.app[STATE]
     check_origin(request, state.origins)
@@ -97,7 +97,7 @@ async def log_in(request: web.Request) -> web.Response:
     raise Unavailable("login_overtaken", retry_after_s=1.0)
 
 
-async def log_out(request: web.Request) -> web.Response:
+async def log_out(request: web.Request) -> Answer:
     """End this session: in the store first, then in the browser."""
     state, subject = request.app[STATE], request[SUBJECT]
     await state.sessions.end(subject.id, redis_keys.hashed(_session_id(request)))
@@ -105,7 +105,7 @@ async def log_out(request: web.Request) -> web.Response:
     return _goodbye(state)
 
 
-async def log_out_everywhere(request: web.Request) -> web.Response:
+async def log_out_everywhere(request: web.Request) -> Answer:
     """End every session of the account so far."""
     state, subject = request.app[STATE], request[SUBJECT]
     await state.sessions.end_all(subject.id)
@@ -113,19 +113,19 @@ async def log_out_everywhere(request: web.Request) -> web.Response:
     return _goodbye(state)
 
 
-def _goodbye(state: SessionState) -> web.Response:
+def _goodbye(state: SessionState) -> Answer:
     response = empty_answer()
     response.headers[hdrs.SET_COOKIE] = state.cookie.clear()
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
-async def csrf(request: web.Request) -> web.Response:
+async def csrf(request: web.Request) -> Answer:
     """Tell a page its session's token again, after a reload."""
     return json_answer({"csrf_token": csrf_token(_session_id(request))})
 
 
-async def list_sessions(request: web.Request) -> web.Response:
+async def list_sessions(request: web.Request) -> Answer:
     """Show the account's sessions."""
     state = request.app[STATE]
     current = redis_keys.hashed(_session_id(request))
@@ -144,7 +144,7 @@ async def list_sessions(request: web.Request) -> web.Response:
     )
 
 
-async def end_session(request: web.Request) -> web.Response:
+async def end_session(request: web.Request) -> Answer:
     """End one session of the account."""
     state, subject, handle = request.app[STATE], request[SUBJECT], request.match_info["handle"]
     for entry in await state.sessions.all_of(subject.id):
@@ -155,7 +155,7 @@ async def end_session(request: web.Request) -> web.Response:
     raise NotFound("handle", "You have no such session.")
 
 
-async def end_sessions_of(request: web.Request) -> web.Response:
+async def end_sessions_of(request: web.Request) -> Answer:
     """End every session of some account."""
     name = request.match_info["name"]
     await request.app[STATE].sessions.end_all(name)
