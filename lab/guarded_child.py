@@ -14,22 +14,8 @@ Output = Path | Callable[[str], None] | None
 
 _LAST_LINES = 40
 
-# The shell becomes the command, so the pid is the command's own. Before that it leaves a watcher behind, in the same
-# process group and reparented, which waits on a pipe that the parent holds open: when the parent dies, even by SIGKILL,
-# the pipe closes and the watcher ends the group. While the watcher lives the group's number cannot be taken by another
-# process, so signalling it is safe. PR_SET_PDEATHSIG would need a preexec function (unsafe with threads) and Linux.
-_GUARD = """
-exec 3<&0
-( (
-    trap '' TERM INT HUP QUIT
-    read -r _
-    kill -s TERM -- -$$
-    turns=50
-    while [ $turns -gt 0 ] && kill -s 0 $$; do turns=$((turns - 1)); sleep 0.1; done
-    kill -s KILL -- -$$
-) <&3 >/dev/null 2>&1 & )
-exec "$@" </dev/null 3<&-
-"""
+# PR_SET_PDEATHSIG would need a preexec function, which is unsafe with threads, and Linux.
+_GUARD = Path(__file__).with_name("guard.sh")
 
 
 class GuardedChild:
@@ -50,7 +36,7 @@ class GuardedChild:
     @staticmethod
     def _popen(command: Sequence[str], environment: Mapping[str, str], stdout: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "guard", *command],
+            ["/bin/sh", str(_GUARD), *command],
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=stdout,

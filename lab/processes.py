@@ -17,7 +17,7 @@ from lab.redis_binary import NoRedis, find_redis_server
 __all__ = ["NoRedis", "Output", "ProcessFailed", "RedisProcess", "ServerProcess", "find_redis_server", "free_port"]
 
 LOOPBACK = "127.0.0.1"
-_POLL_S = 0.02
+_POLL_S = 0.05
 _PORT_TRIES = 3
 # Servers see these and what they are given, nothing else: a stray setting in the caller's shell must not reach them.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "NO_COLOR", "PYTHONDONTWRITEBYTECODE")
