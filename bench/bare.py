@@ -1,14 +1,13 @@
-"""The arm `bare`: the handler of `/unguarded` in a plain aiohttp application, with none of our frame around it.
+"""The arm `bare`: what a few lines of aiohttp answer to `/unguarded`, with none of our frame and nothing of ours imported.
 
 What the control costs above this is the price of the frame: request ids, metrics, policies, draining.
 """
 
 import asyncio
+import json
 import os
 
 from aiohttp import web
-
-from core.guarded import guarded_endpoints
 
 try:
     import uvloop
@@ -18,6 +17,20 @@ else:
     new_event_loop = uvloop.new_event_loop
 
 
+async def unguarded(_request: web.Request) -> web.Response:
+    """Answer with a body like the control's."""
+    body = {
+        "sub": "guest",
+        "name": "Guest",
+        "roles": ["user"],
+        "scope": "orders:read orders:write",
+        "server": "control",
+        "strategy": "plain-jwt",
+        "issued_at": 1767225600.123,
+    }
+    return web.Response(body=json.dumps(body).encode(), content_type="application/json")
+
+
 async def ready(_request: web.Request) -> web.Response:
     """Answer the question that every server is asked before it is measured."""
     return web.Response()
@@ -25,10 +38,8 @@ async def ready(_request: web.Request) -> web.Response:
 
 def main() -> None:
     """Serve on HOST and PORT until told to stop."""
-    name = os.environ.get("NAME", "bare")
-    unguarded = next(endpoint for endpoint in guarded_endpoints(name, "plain-jwt") if endpoint.path == "/unguarded")
     app = web.Application()
-    app.router.add_get("/unguarded", unguarded.handler)
+    app.router.add_get("/unguarded", unguarded)
     app.router.add_get("/readyz", ready)
     web.run_app(
         app,
