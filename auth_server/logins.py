@@ -22,9 +22,18 @@ MARK_SLACK_S = 60
 """How much longer than the tokens it concerns a mark lives: for clocks that disagree."""
 
 
-def _script(name: str) -> Script:
-    lua = files("auth_server") / "lua"
-    return Script((lua / "prelude.lua").read_text() + (lua / f"{name}.lua").read_text())
+def _lua(name: str) -> str:
+    return (files("auth_server") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+_PRELUDE = _lua("prelude")
+_SCRIPTS = {
+    name: _PRELUDE + _lua(name)
+    for name in (
+        "begin", "create_login", "rotate_refresh", "end_login", "end_all_logins", "end_family", "revoke_token",
+    )
+}  # fmt: skip
+"""Read once at import: an event loop never waits for a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +80,7 @@ class Logins:
         self._absolute_ms = settings.auth_refresh_ttl_s * 1000
         self._idle_ms = settings.auth_refresh_idle_ttl_s * 1000
         self._life_ms = (settings.auth_access_ttl_s + MARK_SLACK_S) * 1000
-        self._scripts = {
-            name: _script(name)
-            for name in (
-                "begin", "create_login", "rotate_refresh", "end_login", "end_all_logins", "end_family", "revoke_token",
-            )
-        }  # fmt: skip
+        self._scripts = {name: Script(source) for name, source in _SCRIPTS.items()}
 
     async def _run(self, name: str, *arguments: str | float) -> Any:
         """Run a script; the first argument of each names the epoch, should a new one begin."""
@@ -87,7 +91,7 @@ class Logins:
         return int(await self._run("begin")) / 1000
 
     async def create(self, login: NewLogin, began_at: float) -> tuple[str, str, float] | None:
-        """Remember a login; return its sid, its refresh token and the moment of issue, None when a cut-off overtook it."""
+        """Remember a login; return sid, refresh token and moment of issue, None when a cut-off overtook it."""
         sid, token = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
         issued_ms = await self._run(
             "create_login", login.sub, sid, round(began_at * 1000), login.client_id, " ".join(login.scopes),
