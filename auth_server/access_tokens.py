@@ -71,10 +71,8 @@ class AccessTokens:
             "jti": secrets.token_urlsafe(16),
             "scope": " ".join(grant.scopes),
         }
-        for name, value in (("sid", grant.sid), ("name", grant.name), ("roles", grant.roles)):
-            if value is not None:
-                claims[name] = value
-        return claims
+        optional = {"sid": grant.sid, "name": grant.name, "roles": grant.roles}
+        return claims | {name: value for name, value in optional.items() if value is not None}
 
     async def _opaque(self, claims: dict[str, Any]) -> str:
         if self._logins is None:

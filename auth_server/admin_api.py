@@ -1,4 +1,4 @@
-"""Manage accounts and keys. What ends access takes effect at once on new credentials; old ones show their strategy's lag."""
+"""Manage accounts and keys. New credentials show a change at once, old ones their strategy's lag."""
 
 import asyncio
 from typing import Annotated
@@ -183,6 +183,6 @@ ADMIN_ENDPOINTS = [
     Endpoint("GET", "/admin/keys", list_keys, ADMIN, "All keys, without their material", {200: KeyList}),
     Endpoint("POST", "/admin/keys/rotate", rotate_key, ADMIN, "Rotate the signing key", {201: KeyEntry}, errors=(409,)),
     Endpoint(
-        "POST", "/admin/keys/{kid}/retire", retire_key, ADMIN, "Stop trusting a key at once", {204: None}, errors=(404, 409)
+        "POST", "/admin/keys/{kid}/retire", retire_key, ADMIN, "Distrust a key at once", {204: None}, errors=(404, 409)
     ),
 ]  # fmt: skip

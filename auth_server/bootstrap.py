@@ -1,4 +1,4 @@
-"""Make the secrets that a new system starts from: the master for the auth server, a key set for each audience's servers.
+"""Make the secrets that a new system starts from: the master for the auth server, a key set per audience.
 
     python -m auth_server.bootstrap --secrets DIR --audience authlab-api
 

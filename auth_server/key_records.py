@@ -21,7 +21,8 @@ RSA_BITS = 3072
 class KeyRecord:
     """A private key, or an HS256 master, and its life in Unix seconds.
 
-    Published from the day it exists, it signs from `signs_from` until a younger one does, and verifies until `retires_at`.
+    Published from the day it exists, it signs from `signs_from` until a younger one does, and verifies until
+    `retires_at`.
     `material` is PKCS8 PEM or a base64url master; None stands for the master in the settings.
     """
 

@@ -1,7 +1,8 @@
 """Which key signs now, which ones verify, and how a rotation passes without one refused token.
 
-A rotation publishes the new key, waits until every verifier has had time to load it, then signs with it; the old one goes
-when the last token it signed has expired. All of it follows from times in the key files, so several auth servers agree.
+A rotation publishes the new key, waits until every verifier has had time to load it, then signs with it; the old one
+goes when the last token it signed has expired. All of it follows from times in the key files, so several auth servers
+agree.
 """
 
 import json
@@ -96,7 +97,7 @@ class KeyStore:
             raise SettingsError(f"AUTH_KEYS_DIR {self._directory} cannot be used: {error}") from error
 
     def reload(self) -> None:
-        """Follow the files and the clock: another server may have rotated, a time may have come. At most a second late."""
+        """Follow the files and the clock: another server may have rotated, a time may have come."""
         with self._lock:
             self._reload()
 
@@ -246,7 +247,7 @@ class KeyStore:
         return next(key for key in self.describe() if key["kid"] == self._kid(record))
 
     def retire(self, kid: str) -> None:
-        """Stop trusting a key at once: an emergency, which refuses every token it signed. Raises `NotFound`, `Conflict`."""
+        """Stop trusting a key at once: every token it signed is refused. Raises `NotFound`, `Conflict`."""
         with self._lock:
             self._retire(kid)
 

@@ -146,8 +146,8 @@ LOGIN_ENDPOINTS = [
     ),
     Endpoint("POST", "/logout", log_out, SIGNED_IN, "End this login", {204: None}, errors=(501,)),
     Endpoint(
-        "POST", "/logout-everywhere", log_out_everywhere, SIGNED_IN, "End every login so far", {204: None}, errors=(501,)
+        "POST", "/logout-everywhere", log_out_everywhere, SIGNED_IN, "End all logins so far", {204: None}, errors=(501,)
     ),
     Endpoint("GET", "/logins", list_logins, SIGNED_IN, "Your logins", {200: LoginList}, errors=(501,)),
-    Endpoint("DELETE", "/logins/{handle}", end_login, SIGNED_IN, "End one of your logins", {204: None}, errors=(404, 501)),
+    Endpoint("DELETE", "/logins/{handle}", end_login, SIGNED_IN, "End one login", {204: None}, errors=(404, 501)),
 ]  # fmt: skip

@@ -39,7 +39,7 @@ class UnknownKey(Rejected):
 
 @dataclass(slots=True)
 class VerifiedToken:
-    """A token whose signature and claims held: who is asking, and what revocation is keyed on. Times are Unix seconds."""
+    """A token whose signature and claims held: who asks, and what revocation is keyed on. Times are Unix seconds."""
 
     subject: Subject
     jti: str

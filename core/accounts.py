@@ -167,7 +167,7 @@ class RedisAccounts:
             raise Conflict("account", "There is an account of this name.")
 
     async def change(self, username: str, **changes: Any) -> Account:
-        """Change fields of an account and return it; raise `NotFound`, or `Unavailable` when others keep changing it."""
+        """Change fields of an account and return it; raise `NotFound`, or `Unavailable` when others keep doing so."""
         await self._seed_if_empty()
         for _ in range(5):
             text, _ = await self._look_up(username)

@@ -1,8 +1,8 @@
 """Answers: JSON, and problems as RFC 9457 has them, written with one call to the transport.
 
-aiohttp builds a header dictionary for each response and then serialises it, which costs more than all our verifying. Ours are
-nearly the same for every request, so they are rendered once. What aiohttp asks of a response is `prepare`, `write_eof` and
-`keep_alive`; tests/core/test_answers.py holds this class to what a client must see.
+aiohttp builds a header dictionary for each response and then serialises it, which costs more than all our verifying.
+Ours are nearly the same for every request, so they are rendered once. What aiohttp asks of a response is `prepare`,
+`write_eof` and `keep_alive`; tests/core/test_answers.py holds this class to what a client must see.
 """
 
 import json
@@ -27,7 +27,7 @@ SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Server": "authlab",
 }
-"""On every answer unless it replaces them: nothing is cached, sniffed or framed, and the software's version stays ours."""
+"""On every answer unless it replaces them: nothing is cached, sniffed or framed, and the version stays ours."""
 
 
 class Answer:

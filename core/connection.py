@@ -1,7 +1,7 @@
 """The edge of HTTP: what aiohttp does for bytes that are no request, made silent, and deadlines that it does not have.
 
-aiohttp echoes malformed header bytes, credentials included, in its 400 answers and logs. These classes rely on details of
-aiohttp 3.14 (`RequestHandler`, `Server.__call__`); tests/core/test_connection.py holds them to it.
+aiohttp echoes malformed header bytes, credentials included, in its 400 answers and logs. These classes rely on
+details of aiohttp 3.14 (`RequestHandler`, `Server.__call__`); tests/core/test_connection.py holds them to it.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Connection(RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes what was sent, so it is not used
     ) -> Any:
         """Answer bytes that are no request with fixed bytes; log the kind of error and nothing that was sent."""
         audit.warning("http.malformed", error=type(exc).__name__, status=status, address=request.remote)
@@ -61,6 +61,7 @@ class ConnectionFactory:
         self._server = server
 
     def __call__(self) -> Connection:
+        """Return the protocol of one connection."""
         options: dict[str, Any] = {
             "loop": asyncio.get_running_loop(),
             "access_log": None,

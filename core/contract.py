@@ -14,7 +14,7 @@ class Promise:
     """What a strategy claims about itself, as data that the contract tests hold it to."""
 
     lookups_per_request: float
-    """Slope of store commands (or calls to another server) over requests, one in flight, one credential used many times."""
+    """Slope of store commands, or calls to another server, over requests: one in flight, one credential."""
     revoked_within: timedelta | None
     """From the answer to a logout until no server accepts the credential. None: not before it expires."""
     without_its_store: WithoutStore

@@ -1,6 +1,7 @@
 """What can go wrong with a request, each named for what was not proved.
 
-`reason` is for the log and the lab; a client sees `code`, and for a rejected credential the same bytes whatever the reason.
+`reason` is for the log and the lab; a client sees `code`, and for a rejected credential the same bytes whatever the
+reason.
 """
 
 from typing import ClassVar

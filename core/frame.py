@@ -1,7 +1,7 @@
 """What happens around every handler: identify, authorize, run, count; and turn whatever goes wrong into a clear answer.
 
-It is on the path of every request: what is not needed is not done. It wraps each handler once, when the routes are made; a
-middleware would have to find its route again for every request.
+It is on the path of every request: what is not needed is not done. It wraps each handler once, when the routes are
+made; a middleware would have to find its route again for every request.
 """
 
 import hmac
@@ -81,6 +81,8 @@ class Frame:
     ) -> None:
         self.metrics = Metrics()
         self.lifecycle = Lifecycle()
+        self.metrics_text: Callable[[], Awaitable[bytes]] = self._own_metrics_text
+        """What `/metrics` tells. A server of several workers replaces this by the sum of all."""
         self.guard: Guard | None = None
         self._lab_secret = lab_secret
         self._server_timing = server_timing
@@ -89,6 +91,9 @@ class Frame:
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
         self._has_extras = bool(headers) or server_timing or lab_secret is not None
+
+    async def _own_metrics_text(self) -> bytes:
+        return self.metrics.text()
 
     def around(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[Answer]]:
         """Return what aiohttp calls for an endpoint: its handler, with everything that belongs around it."""

@@ -89,7 +89,7 @@ def guarded_endpoints(server: str, strategy: str) -> list[Endpoint]:
         return json_answer({"events": [{"event": "audit.read", "by": request[SUBJECT].id, "server": server}]})
 
     return [
-        Endpoint("GET", "/unguarded", unguarded, PUBLIC, "The control: the work of /me without authentication", {200: Me}),
+        Endpoint("GET", "/unguarded", unguarded, PUBLIC, "The control: /me without authentication", {200: Me}),
         Endpoint("GET", "/me", me, SIGNED_IN, "Who the server takes you for", {200: Me}),
         Endpoint("GET", "/orders", list_orders, needs(scope="orders:read"), "Your orders", {200: Orders}),
         Endpoint(

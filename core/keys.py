@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -23,7 +24,7 @@ _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 ALGORITHMS: Mapping[str, Algorithm] = {
     "HS256": HMACAlgorithm(HMACAlgorithm.SHA256),
-    "Ed25519": OKPAlgorithm(),  # the name of RFC 9864; PyJWT calls it EdDSA and would take Ed448 too, so _public_key checks
+    "Ed25519": OKPAlgorithm(),  # named by RFC 9864; PyJWT would take Ed448 too, so _fits looks
     "ES256": ECAlgorithm(ECAlgorithm.SHA256),
     "RS256": RSAAlgorithm(RSAAlgorithm.SHA256),
 }
@@ -102,8 +103,8 @@ def audience_secret(master: bytes, audience: str) -> bytes:
 def _is_patterned(secret: bytes) -> bool:
     half = len(secret) // 2
     repeats = any(secret[period:] == secret[:-period] for period in range(1, half + 1))
-    steps = {(after - before) % 256 for before, after in zip(secret, secret[1:], strict=False)}
-    typed = all(32 <= byte < 127 for byte in secret)
+    steps = {(after - before) % 256 for before, after in pairwise(secret)}
+    typed = secret.isascii() and secret.decode().isprintable()
     return repeats or typed or len(steps) == 1 or len(set(secret)) < MIN_SECRET_BYTES // 2
 
 

@@ -1,6 +1,7 @@
 """Structured logs that hold no secret and never block the event loop.
 
-aiohttp logs malformed request headers, credentials included, so the standard library's loggers pass through the same redaction.
+aiohttp logs malformed request headers, credentials included, so the standard library's loggers pass through the same
+redaction.
 """
 
 import logging
@@ -20,7 +21,7 @@ _SECRET_NAMES = re.compile(
 _SECRET_TEXTS = re.compile(
     r"""
     eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){0,2}              # a JWT or a part of one
-    | (?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])       # 256 bits as base64url: session ids, refresh tokens, keys
+    | (?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])  # 256 bits as base64url: session ids, refresh tokens, keys
     | \$argon2[a-z]*\$\S+
     | (?i:bearer|basic)\s+\S+
     | (?i:(?:set-)?cookie|authorization)['"]?\s*[:=]\s*.*

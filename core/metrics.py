@@ -1,7 +1,7 @@
 """Count requests for next to nothing on the way, and make Prometheus' text when somebody asks.
 
-prometheus-client's counters take a lock for each step; plain integers in one thread need none. So requests are counted here,
-and the library renders them.
+prometheus-client's counters take a lock for each step; plain integers in one thread need none. So requests are
+counted here, and the library renders them.
 """
 
 from bisect import bisect_left

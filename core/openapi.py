@@ -130,13 +130,15 @@ def page(document: Mapping[str, Any]) -> str:
             takes = ", ".join(operation.get("requestBody", {}).get("content", {})) or "no body"
             guard = "guarded" if "security" in operation else "open"
             rows.append(
-                f"<details><summary><code>{method.upper()} {escape(path)}</code> {escape(operation['summary'])}</summary>"
+                f"<details><summary><code>{method.upper()} {escape(path)}</code> "
+                f"{escape(operation['summary'])}</summary>"
                 f"<p>{guard}; takes {escape(takes)}</p><table><tr><th>status</th><th>means</th><th>body</th></tr>"
                 f"{answers}</table></details>"
             )
     title = escape(document["info"]["title"])
     style = (
-        ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+        ":root{color-scheme:light dark}"
+        "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
         "details{border-block-end:1px solid #8888;padding:.5rem 0}td,th{text-align:start;padding-inline-end:1rem}"
     )
     return (

@@ -1,4 +1,4 @@
-"""Check passwords with argon2id, in a few threads of their own, so that a storm of logins cannot starve anything else."""
+"""Check passwords with argon2id, in a few threads of their own: a storm of logins starves nothing else."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ def normalized(password: str) -> str:
 
 
 def check_new_password(password: str, username: str) -> None:
-    """Raise `BadRequest` for a password that must not be chosen (NIST SP 800-63B-4: length, blocklist, context words)."""
+    """Raise `BadRequest` for a password not to be chosen (NIST SP 800-63B-4: length, blocklist, context words)."""
     if not MIN_CHARS <= len(password) <= MAX_CHARS:
         raise BadRequest("password", f"A password has {MIN_CHARS} to {MAX_CHARS} characters.")
     rest = password.lower()
@@ -51,7 +51,7 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(normalized(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether the password fits. Without a hash the same work is done on a dummy, so that time tells nothing."""
+        """Tell whether the password fits. Without a hash a dummy costs the same work: time tells nothing."""
         matches = await self._run(lambda: self._matches(password_hash or self._dummy, password))
         return matches and password_hash is not None
 

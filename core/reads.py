@@ -1,8 +1,8 @@
-"""Reads from Redis, as cheap as they get: what arrives in one tick of the event loop leaves as one command, on one connection.
+"""Reads from Redis, as cheap as they get: what arrives in one tick of the event loop leaves as one command.
 
-redis-py does the handshake (authentication, TLS, Sentinel) and then hands over the bytes: its own path costs more CPU per GET
-than all the rest of a request. The rules are those of `redis_link`: a deadline for every caller, no retry, the same circuit,
-and every failure is `Unavailable`.
+redis-py does the handshake (authentication, TLS, Sentinel) and then hands over the bytes: its own path costs more CPU
+per GET than all the rest of a request. The rules are those of `redis_link`: a deadline for every caller, no retry,
+the same circuit, and every failure is `Unavailable`.
 """
 
 import asyncio
@@ -138,7 +138,7 @@ class CoalescedReads:
         link.when_closing(self.close)
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of one key, None where there is none; raise `Unavailable` when Redis does not answer in time."""
+        """Return the value of one key, None where there is none; raise `Unavailable` when no answer comes in time."""
         return (await self.get_many(key))[0]
 
     async def get_many(self, *keys: str) -> Values:

@@ -1,7 +1,8 @@
 """The one way to Redis: fails fast, never retries, and never turns trouble into an answer.
 
-redis-py retries by default and takes seconds to notice a dead Redis (70 s for a paused one), and its default pool raises
-at 100 connections. So: no retries, an outer deadline on every call, a pool that waits briefly, and a circuit in front.
+redis-py retries by default and takes seconds to notice a dead Redis (70 s for a paused one), and its default pool
+raises at 100 connections. So: no retries, an outer deadline on every call, a pool that waits briefly, and a circuit
+in front.
 """
 
 import asyncio
@@ -61,7 +62,7 @@ class RedisLink:
             close()
 
     async def call(self, send: Callable[[Redis], Awaitable[Any]]) -> Any:
-        """Run one round trip; raise `Unavailable` when no answer comes within the deadline. The call may have happened."""
+        """Run one round trip; raise `Unavailable` without an answer by the deadline. The call may have happened."""
         if not self.circuit.admits():
             raise Unavailable("redis", retry_after_s=retry_after_s())
         try:
@@ -110,6 +111,7 @@ async def open_redis(
         "protocol": protocol,
         "max_connections": max_connections,
         "timeout": _POOL_WAIT_S,
+        "driver_info": None,  # redis-py would read its own version from disk for each new connection, on the event loop
     }
     if url.startswith("redis+sentinel://"):
         pool, closers = _sentinel_pool(url, options)
@@ -135,7 +137,8 @@ def _sentinel_pool(url: str, options: dict[str, Any]) -> tuple[BlockingConnectio
     ]
     master = parse_qs(parts.query).get("master", ["mymaster"])[0]
     database = int(parts.path.strip("/") or 0)
-    asking = {name: options[name] for name in ("socket_timeout", "socket_connect_timeout", "retry", "protocol")}
+    shared = ("socket_timeout", "socket_connect_timeout", "retry", "protocol", "driver_info")
+    asking = {name: options[name] for name in shared}
     sentinel = Sentinel(hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
     pool = BlockingSentinelPool(master, sentinel, db=database, **options)  # type: ignore[no-untyped-call] # as above
     return pool, list(sentinel.sentinels)

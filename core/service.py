@@ -1,15 +1,11 @@
 """One frame for all servers: build the application, serve it, and stop it without losing a request."""
 
 import asyncio
-import contextlib
-import gc
-import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, cast
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -21,19 +17,10 @@ from core.connection import ConnectionFactory
 from core.endpoint import Endpoint
 from core.errors import Draining, MethodNotAllowed, NotFound, Unavailable
 from core.frame import Frame, Guard, Render, render_problem
-from core.logs import audit, configure_logs
 from core.openapi import PAGE_HEADERS, describe, page
-from core.settings import ServerSettings, SettingsError, load
+from core.settings import ServerSettings
 
-try:
-    import uvloop
-except ImportError:  # there is none for this platform
-    uvloop = None  # type: ignore[assignment] # so that one name tells
-
-DRAIN_S = 1.25
-"""How long a stopping server still takes new connections, telling everyone to go (API.md: at least 1 s)."""
 _FINISH_S = 10.0
-_LOOP_FACTORY = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
 _BACKLOG = 1024
 
 FRAME = web.AppKey("frame", Frame)
@@ -43,7 +30,6 @@ NOT_READY: web.AppKey[list[NotReady]] = web.AppKey("not_ready", list)
 ENDPOINTS: web.AppKey[tuple[Endpoint, ...]] = web.AppKey("endpoints", tuple)
 
 Resources = Callable[[web.Application], AbstractAsyncContextManager[Guard]]
-S = TypeVar("S", bound=ServerSettings)
 
 
 @dataclass(frozen=True)
@@ -121,7 +107,7 @@ def _own_endpoints(service: Service) -> list[Endpoint]:
         return json_answer({"status": "ready"})
 
     async def metrics(request: web.Request) -> Answer:
-        return text_answer(request.app[FRAME].metrics.text(), "text/plain; version=0.0.4; charset=utf-8")
+        return text_answer(await request.app[FRAME].metrics_text(), "text/plain; version=0.0.4; charset=utf-8")
 
     async def openapi(_request: web.Request) -> Answer:
         return json_answer(document)
@@ -142,7 +128,7 @@ def _own_endpoints(service: Service) -> list[Endpoint]:
 
 @asynccontextmanager
 async def serving(app: web.Application, listening: socket.socket, *, drain_s: float = 0.0) -> AsyncIterator[None]:
-    """Serve on a listening socket until the block ends; then drain: tell everyone to go, stop accepting, finish, close."""
+    """Serve on a socket until the block ends; then drain: tell everyone to go, stop accepting, finish, close."""
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_FINISH_S)
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
@@ -162,46 +148,5 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; raise `OSError` when the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    listening.setblocking(False)
+    listening.setblocking(False)  # noqa: FBT003 - the standard library takes it so
     return listening
-
-
-async def _serve_until_told(app: web.Application, listening: socket.socket) -> None:
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with serving(app, listening, drain_s=DRAIN_S):
-        audit.info("server.started", port=listening.getsockname()[1])
-        gc.collect()
-        gc.freeze()  # what the start made lives as long as the process: the collector need not walk it again and again
-        await told.wait()
-        audit.info("server.draining")
-    audit.info("server.stopped")
-
-
-def main(program: str, settings_type: type[S], create_app: Callable[[S], web.Application]) -> NoReturn:
-    """Run one server from the environment alone. Exit codes: 0 stopped, 1 cannot listen, 2 wrong settings."""
-    try:
-        settings = load(settings_type)
-        app = create_app(settings)
-    except SettingsError as error:
-        _give_up(f"{program}: {error}", 2)
-    try:
-        listening = listen(settings.host, settings.port)
-    except OSError as error:
-        _give_up(f"{program}: cannot listen on {settings.host}:{settings.port}: {error.strerror}", 1)
-    writer = configure_logs(server=settings.name or program, level=settings.log_level, log_format=settings.log_format)
-    try:
-        with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_LOOP_FACTORY) as runner:
-            runner.run(_serve_until_told(app, listening))
-    except SettingsError as error:
-        writer.close()
-        _give_up(f"{program}: {error}", 2)
-    finally:
-        writer.close()
-    sys.exit(0)
-
-
-def _give_up(line: str, code: int) -> NoReturn:
-    sys.stderr.write(" ".join(line.split()) + "\n")
-    sys.exit(code)

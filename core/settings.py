@@ -10,8 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 
 SECRETS_DIR = Path("/run/secrets")
 DEFAULT_HASH_MEMORY_KIB = 19456
@@ -33,15 +41,15 @@ def _http_url(value: str) -> str:
     return value
 
 
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Secret = SecretStr
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(BaseModel):
     """What every server is told. Field names are the environment variables in lower case."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
     secret_fields: ClassVar[tuple[str, ...]] = ("lab_secret",)
 
     host: str = "127.0.0.1"
@@ -65,6 +73,10 @@ class ServerSettings(BaseSettings):
         """Raise `SettingsError` for what no single field can tell."""
         if self.clock_offset_s and not self.authlab_demo:
             raise SettingsError("CLOCK_OFFSET_S moves the clock for a lesson; it needs AUTHLAB_DEMO=true")
+
+    def remember_secret_files(self, files: Mapping[str, Path]) -> None:
+        """Note which files secrets came from; called once, by `load`."""
+        self._secret_files.update(files)
 
     def secret_file(self, field: str) -> Path | None:
         """Name the file that a secret came from, so that its owner can follow changes."""
@@ -105,9 +117,14 @@ class LoginSettings(ServerSettings):
 S = TypeVar("S", bound=ServerSettings)
 
 
-def load(settings_type: type[S], environ: Mapping[str, str] | None = None) -> S:
-    """Build the settings of one server. Raises `SettingsError` with one line that names what is wrong."""
-    environ = os.environ if environ is None else environ
+def load(
+    settings_type: type[S], environ: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None
+) -> S:
+    """Build the settings of one server; an empty variable counts as none.
+
+    Raises `SettingsError` with one line that names what is wrong.
+    """
+    environ = {**(os.environ if environ is None else environ), **(overrides or {})}
     secrets, files = _secrets(settings_type.secret_fields, environ)
     fields = settings_type.model_fields
     given = {name: environ[name.upper()] for name in fields if environ.get(name.upper()) and name not in secrets}
@@ -115,7 +132,7 @@ def load(settings_type: type[S], environ: Mapping[str, str] | None = None) -> S:
         settings = settings_type(**given, **secrets)  # type: ignore[arg-type] # texts; pydantic makes the types
     except ValidationError as error:
         raise SettingsError("; ".join(_line(details) for details in error.errors())) from None
-    settings._secret_files.update(files)
+    settings.remember_secret_files(files)
     return settings
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Subject:
     """A proved identity with what it may do.
 
-    Identity is the pair (`issuer`, `id`), never `id` alone (ASVS 10.3.3). `issued_at` is Unix seconds: when all this was true.
+    Identity is the pair (`issuer`, `id`), never `id` alone (ASVS 10.3.3). `issued_at` is when
+    all this was true, in Unix seconds.
     """
 
     issuer: str

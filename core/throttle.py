@@ -1,7 +1,8 @@
 """Slow down guessing: per account and per address, in Redis so that all servers count together, else in this process.
 
-An account is never locked: after a run of failures each further attempt has to wait a little longer, up to a minute, and a
-right login resets it. A caller who is signed in already is not disturbed, because nothing here is asked for a credential.
+An account is never locked: after a run of failures each further attempt has to wait a little longer, up to a minute,
+and a right login resets it. A caller who is signed in already is not disturbed, because nothing here is asked for a
+credential.
 """
 
 import ipaddress
@@ -21,6 +22,7 @@ _LONGEST_WAIT_S = 60
 _MEMORY_S = 3600
 _WINDOW_S = 60
 _MAX_REMEMBERED = 10_000
+_IPV4, _IPV4_BITS, _IPV6_BITS = 4, 32, 64
 
 
 def address_prefix(address: str) -> str:
@@ -29,7 +31,11 @@ def address_prefix(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
-    return str(ipaddress.ip_network((parsed, 32 if parsed.version == 4 else 64), strict=False).network_address)
+    return str(
+        ipaddress.ip_network(
+            (parsed, _IPV4_BITS if parsed.version == _IPV4 else _IPV6_BITS), strict=False
+        ).network_address
+    )
 
 
 class Throttle(Protocol):

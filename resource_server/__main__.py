@@ -1,6 +1,6 @@
 """Run one resource server from the environment."""
 
-from core.service import main
+from core.process import main
 from resource_server.app import create_app
 from resource_server.settings import ResourceSettings
 

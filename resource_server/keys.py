@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,7 @@ UNKNOWN_KID_COOL_DOWN_S = 5.0
 MAX_JWKS_BYTES = 64 * 1024
 _FETCH_DEADLINE_S = 2.0
 _RETRY_AFTER_FAILURE_S = 1.0
+_MAX_DIGITS = 10
 
 
 class KeySource(Protocol):
@@ -56,7 +58,7 @@ class SharedSecret:
         return self._ring is not before
 
     def not_ready(self) -> str | None:
-        """Always ready: the start would have failed."""
+        """Return None: without a key the start would have failed."""
         return None
 
     async def follow(self) -> None:
@@ -95,8 +97,8 @@ def _fingerprint(path: Path | None) -> tuple[int, int, int] | None:
 class PublishedKeys:
     """Keys from the auth server's JWK Set: one fetch at a time, never on behalf of each request.
 
-    When fetching fails the last good set stays in use until `max_stale_s`; then nothing is verified (503): a removed key
-    might be trusted otherwise. A set with one unfit key is refused whole.
+    When fetching fails the last good set stays in use until `max_stale_s`; then nothing is verified (503): a
+    removed key might be trusted otherwise. A set with one unfit key is refused whole.
     """
 
     def __init__(
@@ -162,7 +164,7 @@ class PublishedKeys:
                 self._session.get(self._url, allow_redirects=False) as answer,
             ):
                 data = await answer.content.read(MAX_JWKS_BYTES + 1)
-                if answer.status != 200 or len(data) > MAX_JWKS_BYTES or not answer.content.at_eof():
+                if answer.status != HTTPStatus.OK or len(data) > MAX_JWKS_BYTES or not answer.content.at_eof():
                     raise UnfitKey(f"the answer has status {answer.status} and {len(data)} bytes or more")
                 ring = public_ring(data, previous=self._ring)
                 max_age_s = _max_age_s(answer.headers.get("Cache-Control", ""))
@@ -180,7 +182,7 @@ class PublishedKeys:
 def _max_age_s(cache_control: str) -> float:
     for directive in cache_control.split(","):
         name, _, value = directive.strip().partition("=")
-        if name.lower() == "max-age" and value.isascii() and value.isdigit() and len(value) < 10:
+        if name.lower() == "max-age" and value.isascii() and value.isdigit() and len(value) < _MAX_DIGITS:
             return max(1.0, float(value))
     return MAX_REFRESH_S
 

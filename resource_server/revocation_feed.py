@@ -1,7 +1,8 @@
 """Follow the revocations: a snapshot of all live marks, then the stream from that very position.
 
-Every entry carries the store's epoch and a sequence number. A changed epoch or a gap takes a new snapshot, which is merged:
-a mark that is known here is never dropped before the tokens it concerns have expired, not even if Redis loses it.
+Every entry carries the store's epoch and a sequence number. A changed epoch or a gap takes a new snapshot, which is
+merged: a mark that is known here is never dropped before the tokens it concerns have expired, not even if Redis loses
+it.
 """
 
 import asyncio
@@ -165,7 +166,7 @@ class RevocationFeed:
         return await client.xread(streams, count=_ENTRIES_PER_READ, block=block_ms)
 
     def _take(self, answer: Any) -> None:
-        """Apply entries in order. A mark is applied even where numbers are missing; the gap is noticed by the caller."""
+        """Apply entries in order. A mark counts even where numbers are missing; the caller notices the gap."""
         for _stream, entries in answer or []:
             for position, fields in entries:
                 entry = {name.decode(): value.decode() for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""Remember which tokens verified, so that a token seen before costs a dictionary hit. Never a verdict about revocation."""
+"""Remember which tokens verified, so that one seen before costs a dictionary hit. Never a verdict on revocation."""
 
 from collections import OrderedDict
 

@@ -1,6 +1,6 @@
 """Run one session server from the environment."""
 
-from core.service import main
+from core.process import main
 from session_server.app import create_app
 from session_server.settings import SessionSettings
 

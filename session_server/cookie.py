@@ -1,7 +1,7 @@
 """The session cookie: read from exactly one place, or not at all, and written the one safe way (RFC 6265bis).
 
-aiohttp's own parser accepts quoted values, `$Version`, and duplicates of which it takes the last; each is a way to smuggle in
-somebody else's session. A strict reader of one cookie is also ten times cheaper.
+aiohttp's own parser accepts quoted values, `$Version`, and duplicates of which it takes the last; each is a way to
+smuggle in somebody else's session. A strict reader of one cookie is also ten times cheaper.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class SessionCookie:
         self._max_age_s = settings.session_absolute_ttl_s
 
     def read(self, headers: Sequence[str]) -> str:
-        """Return the session id from all `Cookie` headers; raise `NoCredential`, or `Rejected` for anything but one good one."""
+        """Return the session id; raise `NoCredential` without one, `Rejected` for anything but one good one."""
         found: str | None = None
         for header in headers:
             for raw in header.split(";"):

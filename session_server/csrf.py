@@ -1,7 +1,8 @@
 """Prove that a request that changes something came from a page of ours (OWASP CSRF Prevention).
 
-The token is derived from the session id, so it is bound to the session and stored nowhere; a page gets it from `/login` or
-`/csrf` and sends it in a header, which another origin's page cannot do. What the browser says of the origin is checked too.
+The token is derived from the session id, so it is bound to the session and stored nowhere; a page gets it from
+`/login` or `/csrf` and sends it in a header, which another origin's page cannot do. What the browser says of the
+origin is checked too.
 """
 
 import hmac

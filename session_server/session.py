@@ -1,4 +1,4 @@
-"""A session: what the server remembers of a login. Its id is in the cookie and nowhere else; stores see the id's hash."""
+"""A session: what the server remembers of a login. Its id is in the cookie alone; stores see the id's hash."""
 
 import json
 import secrets

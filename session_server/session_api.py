@@ -172,7 +172,7 @@ SESSION_ENDPOINTS = [
     Endpoint("POST", "/logout-everywhere", log_out_everywhere, SIGNED_IN, "End every session so far", {204: None}),
     Endpoint("GET", "/csrf", csrf, SIGNED_IN, "The session's CSRF token", {200: CsrfToken}),
     Endpoint("GET", "/sessions", list_sessions, SIGNED_IN, "Your sessions", {200: SessionList}),
-    Endpoint("DELETE", "/sessions/{handle}", end_session, SIGNED_IN, "End one of your sessions", {204: None}, errors=(404,)),
+    Endpoint("DELETE", "/sessions/{handle}", end_session, SIGNED_IN, "End one session", {204: None}, errors=(404,)),
     Endpoint(
         "POST", "/admin/accounts/{name}/end-sessions", end_sessions_of, needs(role="admin"),
         "End every session of an account", {204: None},

@@ -1,7 +1,7 @@
 """Hear from Redis which sessions changed (`CLIENT TRACKING … BCAST`), and know when that can be relied on.
 
-It relies on one thing only: Redis sends on one connection in order. So when the answer to a PING arrives, every change before
-that PING has been heard of. A lost connection means that nothing is known any more.
+It relies on one thing only: Redis sends on one connection in order. So when the answer to a PING arrives, every
+change before that PING has been heard of. A lost connection means that nothing is known any more.
 """
 
 import asyncio

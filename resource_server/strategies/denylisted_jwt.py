@@ -1,7 +1,8 @@
 """Denylisted JWT: verify as `plain_jwt` does, then ask the store whether the token was taken back.
 
-Cost: a plain JWT and one store read (`jti`, `sid`, the account's cut-off and the epoch in one command, merged with those of
-other requests). So revocation is bought back with the lookup that the JWT saved; when the store is away, nothing is answered.
+Cost: a plain JWT and one store read (`jti`, `sid`, the account's cut-off and the epoch in one command, merged with
+those of other requests). So revocation is bought back with the lookup that the JWT saved; when the store is away,
+nothing is answered.
 """
 
 from collections.abc import AsyncIterator

@@ -1,14 +1,15 @@
 """Introspected token: ask the auth server about each token, each time (RFC 7662).
 
-Cost: one HTTP call to the auth server, and its own store read, for every request. The token may be opaque: only the auth
-server knows what it means, so nothing can be read out of it and it is over the moment that the auth server says so. When the
-auth server is away, nothing is answered.
+Cost: one HTTP call to the auth server, and its own store read, for every request. The token may be opaque: only the
+auth server knows what it means, so nothing can be read out of it and it is over the moment that the auth server says
+so. When the auth server is away, nothing is answered.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any, ClassVar, Self
 
@@ -79,7 +80,7 @@ class IntrospectedToken:
                 asyncio.timeout(_DEADLINE_S),
                 self._session.post(self._url, data={"token": token}, allow_redirects=False) as answer,
             ):
-                if answer.status != 200:
+                if answer.status != HTTPStatus.OK:
                     raise Unavailable("introspection", retry_after_s=1.0)
                 return json_object(await answer.content.read(_MAX_ANSWER_BYTES))
         except (aiohttp.ClientError, TimeoutError, OSError, NotStrict) as error:

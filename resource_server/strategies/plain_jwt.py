@@ -1,7 +1,7 @@
 """Plain JWT: the token itself says who is asking, and the signature says that the auth server said so.
 
-Cost: one HMAC or signature check and some strict parsing; nothing is looked up. A token seen before costs a dictionary hit.
-Nothing can be taken back: a logout is heard of by nobody, and the token works until it expires.
+Cost: one HMAC or signature check and some strict parsing; nothing is looked up. A token seen before costs a
+dictionary hit. Nothing can be taken back: a logout is heard of by nobody, and the token works until it expires.
 """
 
 from collections.abc import AsyncIterator

@@ -1,8 +1,8 @@
-"""Pushed JWT: verify as `plain_jwt` does, then look in this process' own list of revoked tokens, which Redis keeps pushing.
+"""Pushed JWT: verify as `plain_jwt` does, then look in this process' own list of revocations, which Redis pushes.
 
 Cost: a plain JWT and three dictionary lookups; nothing is asked on a request's behalf. A revocation arrives within
-milliseconds. While the list cannot be followed it serves for `RESOURCE_FEED_MAX_STALE_S`, then refuses (503): older news than
-that is no longer news.
+milliseconds. While the list cannot be followed it serves for `RESOURCE_FEED_MAX_STALE_S`, then refuses (503): older
+news than that is no longer news.
 """
 
 from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
 """Memory session: the textbook's session, a dictionary in the server's own process.
 
-Cost: a dictionary hit. An ended session is refused with the next request, on this one server; no other server has ever heard
-of it, so a second server does not know you, and a restart forgets everybody.
+Cost: a dictionary hit. An ended session is refused with the next request, on this one server; no other server has
+ever heard of it, so a second server does not know you, and a restart forgets everybody.
 """
 
 import time

@@ -1,7 +1,7 @@
 """Redis session: the cookie names a session that all servers look up in one shared store.
 
-Cost: one Redis GET per request, merged with those of other requests of the same moment. The store is the truth: an ended
-session is refused everywhere with the next request, and when the store is away nobody is recognised (503).
+Cost: one Redis GET per request, merged with those of other requests of the same moment. The store is the truth: an
+ended session is refused everywhere with the next request, and when the store is away nobody is recognised (503).
 """
 
 from collections.abc import AsyncIterator, Callable

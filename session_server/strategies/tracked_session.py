@@ -1,8 +1,8 @@
 """Tracked session: look a session up once, then remember it for as long as Redis has not said that it changed.
 
-Cost: for a session seen before, a dictionary hit; else one store read. Redis pushes the names of changed sessions within
-milliseconds. While Redis is silent, what is remembered serves for `SESSION_MAX_STALE_S` at most; then every request asks, and is
-refused (503) where nobody answers.
+Cost: for a session seen before, a dictionary hit; else one store read. Redis pushes the names of changed sessions
+within milliseconds. While Redis is silent, what is remembered serves for `SESSION_MAX_STALE_S` at most; then every
+request asks, and is refused (503) where nobody answers.
 """
 
 from collections import OrderedDict
