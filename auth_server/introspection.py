@@ -7,7 +7,7 @@ from typing import Any
 from auth_server.key_store import KeyStore
 from auth_server.logins import Logins
 from auth_server.settings import AuthSettings
-from core.access_token import CHECKS, TokenVerifier, UnknownKey, VerifiedToken
+from core.access_token import CHECKS, SIGNATURE_CHECKS, TokenVerifier, UnknownKey, VerifiedToken
 from core.errors import Rejected
 from core.reads import CoalescedReads
 from core.revocation import CHECK, judge, redis_keys_of
@@ -21,6 +21,7 @@ class Introspection:
         self, settings: AuthSettings, keys: KeyStore, logins: Logins | None, reads: CoalescedReads | None
     ) -> None:
         self._clock: Callable[[], float] = settings.clock()
+        self.checks = (*(CHECKS if settings.auth_algorithm == "HS256" else SIGNATURE_CHECKS), CHECK)
         self._logins = logins
         self._reads = reads
         self._verifiers = {audience: self._verifier(settings, keys, audience) for audience in settings.auth_audiences}
@@ -32,8 +33,6 @@ class Introspection:
             ring=lambda: keys.ring(audience),
             clock=self._clock,
         )
-
-    checks = (*CHECKS, CHECK)
 
     async def verified(self, token: str) -> VerifiedToken:
         """Return what a token proves now; raise `Rejected`, or `Unavailable` when the store cannot tell."""

@@ -27,6 +27,8 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", 
 """`crit` because we support no extension; the others because a key or a URL from the token must never be followed."""
 
 CHECKS = ("parse", "header", "type", "key", "algorithm", "mac", "claims", "issuer", "audience", "time")
+SIGNATURE_CHECKS = tuple("signature" if check == "mac" else check for check in CHECKS)
+"""The same with public keys: a MAC shows that a holder of the secret made it, a signature who."""
 
 
 class UnknownKey(Rejected):

@@ -173,10 +173,10 @@ def _public_key(jwk: dict[str, Any]) -> VerificationKey:
         raise UnfitKey("a public JWK Set holds private or symmetric key material")
     if not is_kid(jwk.get("kid")):
         raise UnfitKey("a key has no proper kid")
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
+    operations, algorithm = jwk.get("key_ops", ["verify"]), jwk.get("alg")
+    if jwk.get("use", "sig") != "sig" or type(operations) is not list or "verify" not in operations:
         raise UnfitKey("a key is not meant to verify")
-    algorithm = jwk.get("alg")
-    if algorithm not in {"Ed25519", "ES256", "RS256"}:
+    if type(algorithm) is not str or algorithm not in {"Ed25519", "ES256", "RS256"}:
         raise UnfitKey("a key has no alg that we use")
     try:
         prepared = ALGORITHMS[algorithm].from_jwk(jwk)

@@ -34,7 +34,7 @@ class Login:
         password_hash = account.password_hash if account is not None else None
         matches = await self._passwords.verify(password_hash, credentials.password)
         if account is None or not matches or account.disabled:
-            await self._throttle.failed(credentials.username)
+            await self._throttle.failed(credentials.username, address)
             audit.info("login.failed", sub=account.username if account else None, address=address)
             raise BadCredentials("credentials")
         await self._throttle.succeeded(account.username)

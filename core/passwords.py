@@ -14,7 +14,7 @@ from core.errors import BadRequest, Unavailable
 
 MIN_CHARS = 15
 MAX_CHARS = 256
-_QUEUE_PER_THREAD = 32
+_QUEUE = 128
 _COMMON = ("password", "passwort", "qwertyuiop", "123456789", "letmein", "iloveyou", "administrator")
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def check_new_password(password: str, username: str) -> None:
 
 
 class Passwords:
-    """Hash and verify. At most `threads` hashes run at once; beyond a short queue callers get `Unavailable`."""
+    """Hash and verify. At most `threads` hashes run at once; beyond a bounded queue callers get `Unavailable`."""
 
     def __init__(self, *, memory_kib: int, threads: int | None = None) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=memory_kib, parallelism=1)
@@ -70,7 +70,7 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= self._threads * _QUEUE_PER_THREAD:
+        if self._waiting >= _QUEUE:
             raise Unavailable("hashing", retry_after_s=2.0)
         self._waiting += 1
         try:

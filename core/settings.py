@@ -23,6 +23,8 @@ from pydantic import (
 
 SECRETS_DIR = Path("/run/secrets")
 DEFAULT_HASH_MEMORY_KIB = 19456
+DEFAULT_RATE_PER_ACCOUNT = 10
+DEFAULT_RATE_PER_ADDRESS = 300
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -102,14 +104,19 @@ class LoginSettings(ServerSettings):
     """What a server needs that checks passwords."""
 
     login_hash_memory_kib: int = Field(default=DEFAULT_HASH_MEMORY_KIB, ge=8)
-    login_rate_per_account: int = Field(default=10, ge=1)
-    """Failed logins that one account may have in quick succession before each next one has to wait."""
-    login_rate_per_address: int = Field(default=300, ge=1)
-    """Logins that one address prefix may try per minute."""
+    login_rate_per_account: int = Field(default=DEFAULT_RATE_PER_ACCOUNT, ge=1)
+    """Failed logins that one account may have in a row before each next one has to wait."""
+    login_rate_per_address: int = Field(default=DEFAULT_RATE_PER_ADDRESS, ge=1)
+    """Failed logins that may come from one address prefix in a minute."""
 
     def check(self) -> None:
-        """Refuse password hashes that are cheaper than the default outside a demo."""
+        """Refuse what is weaker than the default outside a demo."""
         super().check()
+        rates = (self.login_rate_per_account, self.login_rate_per_address)
+        if not self.authlab_demo and (rates[0] > DEFAULT_RATE_PER_ACCOUNT or rates[1] > DEFAULT_RATE_PER_ADDRESS):
+            raise SettingsError(
+                "LOGIN_RATE_PER_… above the default needs AUTHLAB_DEMO=true"
+            )
         if self.login_hash_memory_kib < DEFAULT_HASH_MEMORY_KIB and not self.authlab_demo:
             raise SettingsError(f"LOGIN_HASH_MEMORY_KIB below {DEFAULT_HASH_MEMORY_KIB} needs AUTHLAB_DEMO=true")
 
@@ -129,7 +136,7 @@ def load(
     fields = settings_type.model_fields
     given = {name: environ[name.upper()] for name in fields if environ.get(name.upper()) and name not in secrets}
     try:
-        settings = settings_type(**given, **secrets)  # type: ignore[arg-type] # texts; pydantic makes the types
+        settings = settings_type(**given, **secrets)
     except ValidationError as error:
         raise SettingsError("; ".join(_line(details) for details in error.errors())) from None
     settings.remember_secret_files(files)

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-_TO_STANDARD = bytes.maketrans(b"-_+/", b"+/!!")
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
 _SPARE_BITS_ZERO = {2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw048")}
 
 

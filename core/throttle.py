@@ -44,7 +44,7 @@ class Throttle(Protocol):
     async def admit(self, username: str, address: str) -> None:
         """Return if an attempt may be made now; raise `Throttled` with the wait if not."""
 
-    async def failed(self, username: str) -> None:
+    async def failed(self, username: str, address: str) -> None:
         """Record a failed attempt."""
 
     async def succeeded(self, username: str) -> None:
@@ -67,33 +67,34 @@ class LocalThrottle:
         self._per_account = per_account
         self._per_address = per_address
         self._monotonic = monotonic
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._attempts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._accounts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._addresses: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     async def admit(self, username: str, address: str) -> None:
         """Return if an attempt may be made now; raise `Throttled` with the wait if not."""
         now = self._monotonic()
-        failures, last_s = self._failures.get(username, (0, 0.0))
-        left_s = last_s + wait_s(failures, self._per_account) - now
-        if failures and left_s > 0:
-            raise Throttled("account", retry_after_s=left_s)
-        prefix = address_prefix(address)
-        attempts, since_s = self._attempts.get(prefix, (0, now))
-        if now - since_s >= _WINDOW_S:
-            attempts, since_s = 0, now
-        if attempts >= self._per_address:
+        failures, last_s = self._accounts.get(username, (0, now))
+        if failures >= self._per_account:
+            left_s = last_s + wait_s(failures, self._per_account) - now
+            if left_s > 0:
+                raise Throttled("account", retry_after_s=left_s)
+            _remember(self._accounts, username, (failures, now))  # one attempt at a time from here on
+        failures, since_s = self._addresses.get(address_prefix(address), (0, now))
+        if failures >= self._per_address and now - since_s < _WINDOW_S:
             raise Throttled("address", retry_after_s=since_s + _WINDOW_S - now)
-        _remember(self._attempts, prefix, (attempts + 1, since_s))
 
-    async def failed(self, username: str) -> None:
+    async def failed(self, username: str, address: str) -> None:
         """Record a failed attempt."""
-        failures, last_s = self._failures.get(username, (0, 0.0))
         now = self._monotonic()
-        _remember(self._failures, username, (1 if now - last_s > _MEMORY_S else failures + 1, now))
+        failures, last_s = self._accounts.get(username, (0, now))
+        _remember(self._accounts, username, (1 if now - last_s > _MEMORY_S else failures + 1, now))
+        prefix = address_prefix(address)
+        failures, since_s = self._addresses.get(prefix, (0, now))
+        _remember(self._addresses, prefix, (1, now) if now - since_s >= _WINDOW_S else (failures + 1, since_s))
 
     async def succeeded(self, username: str) -> None:
         """Forget the account's failures."""
-        self._failures.pop(username, None)
+        self._accounts.pop(username, None)
 
 
 def _remember(counts: OrderedDict[str, tuple[int, float]], name: str, value: tuple[int, float]) -> None:
@@ -104,8 +105,8 @@ def _remember(counts: OrderedDict[str, tuple[int, float]], name: str, value: tup
 
 
 _ADMIT = Script("""
--- KEYS: failures of the account, attempts of the address. ARGV: free failures, failures allowed at all, longest wait,
--- memory (s), attempts per window, window (s). Returns how many ms to wait; 0 admits and counts the attempt.
+-- KEYS: failures of the account, failures from the address. ARGV: free failures, failures allowed at all,
+-- longest wait (s), memory (s), failures per window. Returns who refuses and for how many ms; nobody and 0 to admit.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local seen = redis.call('HMGET', KEYS[1], 'failures', 'last_ms')
@@ -115,19 +116,21 @@ if failures >= tonumber(ARGV[1]) then
     if failures >= tonumber(ARGV[2]) then wait = ARGV[4] * 1000 end
     local left = tonumber(seen[2]) + wait - now
     if left > 0 then return {'account', math.ceil(left)} end
+    redis.call('HSET', KEYS[1], 'last_ms', now) -- one attempt at a time from here on
 end
-local attempts = redis.call('INCR', KEYS[2])
-if attempts == 1 then redis.call('EXPIRE', KEYS[2], ARGV[6]) end
-if attempts > tonumber(ARGV[5]) then return {'address', math.max(1, redis.call('PTTL', KEYS[2]))} end
+if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[5]) then
+    return {'address', math.max(1, redis.call('PTTL', KEYS[2]))}
+end
 return {'', 0}
 """)
 
 _FAILED = Script("""
--- KEYS: failures of the account. ARGV: memory (s).
+-- KEYS: failures of the account, failures from the address. ARGV: memory (s), window (s).
 local time = redis.call('TIME')
 redis.call('HINCRBY', KEYS[1], 'failures', 1)
 redis.call('HSET', KEYS[1], 'last_ms', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
+if redis.call('INCR', KEYS[2]) == 1 then redis.call('EXPIRE', KEYS[2], ARGV[2]) end
 """)
 
 
@@ -138,12 +141,12 @@ class SharedThrottle:
         self._link = link
         self._local = local
         self._limits: list[str | bytes | int | float] = [
-            per_account, MAX_FAILURES, _LONGEST_WAIT_S, _MEMORY_S, per_address, _WINDOW_S
+            per_account, MAX_FAILURES, _LONGEST_WAIT_S, _MEMORY_S, per_address
         ]  # fmt: skip
 
     async def admit(self, username: str, address: str) -> None:
         """Return if an attempt may be made now; raise `Throttled` with the wait if not."""
-        keys = [_account_key(username), redis_keys.throttle("address", address_prefix(address))]
+        keys = [_account_key(username), _address_key(address)]
         try:
             refused_by, wait_ms = await self._link.run(_ADMIT, keys, self._limits)
         except Unavailable:
@@ -152,11 +155,11 @@ class SharedThrottle:
         if wait_ms:
             raise Throttled(refused_by.decode(), retry_after_s=wait_ms / 1000)
 
-    async def failed(self, username: str) -> None:
+    async def failed(self, username: str, address: str) -> None:
         """Record a failed attempt, here and in Redis."""
-        await self._local.failed(username)
+        await self._local.failed(username, address)
         try:
-            await self._link.run(_FAILED, [_account_key(username)], [_MEMORY_S])
+            await self._link.run(_FAILED, [_account_key(username), _address_key(address)], [_MEMORY_S, _WINDOW_S])
         except Unavailable:
             return
 
@@ -181,3 +184,7 @@ def make_throttle(settings: LoginSettings, link: RedisLink | None) -> Throttle:
 def _account_key(username: str) -> str:
     """Name the counter by a hash: what was typed as a user name may be a password."""
     return redis_keys.throttle("account", redis_keys.hashed(username))
+
+
+def _address_key(address: str) -> str:
+    return redis_keys.throttle("address", address_prefix(address))

@@ -18,6 +18,7 @@ from resource_server.settings import ResourceSettings
 
 REREAD_EVERY_S = 0.5
 MAX_REFRESH_S = 30.0
+MIN_REFRESH_S = 0.1
 UNKNOWN_KID_COOL_DOWN_S = 5.0
 MAX_JWKS_BYTES = 64 * 1024
 _FETCH_DEADLINE_S = 2.0
@@ -121,7 +122,7 @@ class PublishedKeys:
 
     def ring(self) -> KeyRing:
         """Return the keys; raise `Unavailable` when the last good set is too old."""
-        if self._fetched_s is None or self._monotonic() - self._fetched_s > self._max_stale_s + self._refresh_s:
+        if self._fetched_s is None or self._monotonic() - self._fetched_s > self._max_stale_s:
             raise Unavailable("keys", retry_after_s=1.0)
         return self._ring
 
@@ -175,7 +176,7 @@ class PublishedKeys:
             audit.info("keys.fetched", kids=[key.kid for key in ring])
         self._ring = ring
         self._fetched_s = self._monotonic()
-        self._refresh_s = min(max_age_s, MAX_REFRESH_S)
+        self._refresh_s = min(max_age_s, MAX_REFRESH_S, max(self._max_stale_s / 2, MIN_REFRESH_S))
         return True
 
 

@@ -5,7 +5,7 @@ The cache in front can change the cost and never the answer: expiry and the key'
 
 from collections.abc import Callable
 
-from core.access_token import CHECKS, TokenVerifier, UnknownKey, VerifiedToken
+from core.access_token import CHECKS, SIGNATURE_CHECKS, TokenVerifier, UnknownKey, VerifiedToken
 from resource_server.keys import KeySource
 from resource_server.settings import ResourceSettings
 from resource_server.token_cache import TokenCache
@@ -14,9 +14,8 @@ from resource_server.token_cache import TokenCache
 class Tokens:
     """Verifies the tokens of one resource server."""
 
-    checks = CHECKS
-
     def __init__(self, settings: ResourceSettings, keys: KeySource) -> None:
+        self.checks = CHECKS if settings.resource_jwks_url is None else SIGNATURE_CHECKS
         self._keys = keys
         self._clock: Callable[[], float] = settings.clock()
         self.cache = TokenCache(settings.resource_token_cache) if settings.resource_token_cache else None
