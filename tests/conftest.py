@@ -1,4 +1,4 @@
-"""What every test stands on: nothing blocks the event loop, Redis is a real one, servers are real ones on free ports."""
+"""What every test stands on: nothing blocks the event loop, Redis is real, servers listen on real sockets."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""Start servers for a test: inside this process on real sockets, or as the real processes that they are in production."""
+"""Start servers inside the process of a test, on real sockets."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -48,7 +48,10 @@ class Servers:
         return await self.start(SessionSettings, session_server.app.create_app, environment)
 
     async def start(
-        self, settings_type: type[ServerSettings], create_app: Callable[[Any], web.Application], environ: Mapping[str, str]
+        self,
+        settings_type: type[ServerSettings],
+        create_app: Callable[[Any], web.Application],
+        environ: Mapping[str, str],
     ) -> Server:
         """Start any server from an environment, as `core.service.main` does, on a free port."""
         app = await asyncio.to_thread(lambda: create_app(load(settings_type, environ)))
