@@ -10,7 +10,7 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _BLOCK_BYTES = 64
 
 
-class NotBase64url(ValueError):  # noqa: N818 - errors are named for what was not proved
+class NotBase64url(ValueError):
     """The text is not canonical base64url; the message says where."""
 
 

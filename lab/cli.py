@@ -12,6 +12,9 @@ _SECTIONS = {
         "doctor": "lab.commands.doctor",
         "healthcheck": "lab.commands.healthcheck",
     },
+    "What to do with it": {
+        "tour": "lab.commands.tour",
+    },
     "Tokens by hand": {
         "explain": "lab.commands.explain",
         "sign": "lab.commands.sign",

@@ -23,7 +23,7 @@ _PORT_TRIES = 3
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "NO_COLOR", "PYTHONDONTWRITEBYTECODE")
 
 
-class ProcessFailed(Exception):  # noqa: N818 - errors are named for what happened
+class ProcessFailed(Exception):
     """A process ended early or did not get ready; the message names it and repeats its last line."""
 
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-class NoRedis(Exception):  # noqa: N818 - errors are named for what happened
+class NoRedis(Exception):
     """No Redis server can be found; the message is one line that names the install command."""
 
     def __init__(self) -> None:

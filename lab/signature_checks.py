@@ -19,7 +19,7 @@ _FETCH_TIMEOUT_S = 5
 _MAX_KEY_SET_BYTES = 1_000_000
 
 
-class NoKeySet(Exception):  # noqa: N818 - errors are named for what was not proved
+class NoKeySet(Exception):
     """A key set cannot be had; the message says why."""
 
 

@@ -37,7 +37,7 @@ OutputOf = Callable[[str], Output]
 """Where the lines of a server of this name go."""
 
 
-class CannotStart(Exception):  # noqa: N818 - errors are named for what happened
+class CannotStart(Exception):
     """The system cannot be started; the message is one line that says what to do."""
 
 

@@ -113,7 +113,10 @@ def _already_running(directory: LabDirectory, choices: Choices, show: Show) -> i
     if choices.everything and not state.everything:
         err.print("The servers of --all are not among them: authlab down && authlab up --all")
         return 1
-    return 0 if seen.all_ready else 1
+    if not seen.all_ready:
+        err.print("Not all of it is ready. To start afresh: authlab down && authlab up")
+        return 1
+    return 0
 
 
 def _run_here(directory: LabDirectory, choices: Choices, show: Show) -> None:

@@ -11,7 +11,7 @@ _MAX_DELAY_MS = 60_000
 _MAX_DURATION_S = 24 * 3600
 
 
-class BadCommand(ValueError):  # noqa: N818 - errors are named for what happened
+class BadCommand(ValueError):
     """The line is not a command; the message says why."""
 
 

@@ -1,0 +1,63 @@
+"""The options that say where the servers are, when it is not the lab of this directory."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lab.places import Places, read_secret
+from lab.state import LabDirectory
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_STRATEGY_OPTIONS = {
+    "resource": "plain-jwt",
+    "session": "redis-session",
+    "memory": "memory-session",
+    "denylisted": "denylisted-jwt",
+    "pushed": "pushed-jwt",
+    "introspected": "introspected-token",
+    "tracked": "tracked-session",
+}
+
+
+def auth_url_option(command: F) -> F:
+    """Let a command be told where the auth server is."""
+    return click.option("--auth-url", metavar="URL", help="The auth server, if not the running lab's.")(command)
+
+
+def server_url_options(*names: str) -> Callable[[F], F]:
+    """Let a command be told where the servers of some strategies are, each option several times."""
+
+    def add(command: F) -> F:
+        for name in reversed(names or tuple(_STRATEGY_OPTIONS)):
+            text = f"A {_STRATEGY_OPTIONS[name]} server; may be repeated."
+            command = click.option(f"--{name}-url", metavar="URL", multiple=True, help=text)(command)
+        return command
+
+    return add
+
+
+def find_places(
+    *,
+    auth_url: str | None,
+    redis_auth_url: str | None = None,
+    redis_sessions_url: str | None = None,
+    lab_secret_file: Path | None = None,
+    **urls: tuple[str, ...],
+) -> Places:
+    """Return where everything is: as told, else from the lab of this directory. Raises `NotRunning`.
+
+    `urls` are the values of `server_url_options`. With an auth server told, the lab of this directory is not looked at:
+    the addresses would belong to two systems.
+    """
+    base = Places() if auth_url else Places.of_running_lab(LabDirectory())
+    places = base.told(auth_url, {_STRATEGY_OPTIONS[name.removesuffix("_url")]: some for name, some in urls.items()})
+    return replace(
+        places,
+        redis_auth=redis_auth_url or places.redis_auth,
+        redis_sessions=redis_sessions_url or places.redis_sessions,
+        lab_secret=read_secret(lab_secret_file) if lab_secret_file else places.lab_secret,
+    )

@@ -1,0 +1,96 @@
+"""Where the servers of a running lab are: from its state file, or as told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from lab.state import LabDirectory, LabState
+from lab.topology import REDIS_AUTH, REDIS_SESSIONS
+
+TOKEN_STRATEGIES = ("plain-jwt", "denylisted-jwt", "pushed-jwt", "introspected-token")
+SESSION_STRATEGIES = ("redis-session", "memory-session", "tracked-session")
+
+
+class NotRunning(Exception):
+    """No lab runs here and no addresses were given."""
+
+    def __init__(self) -> None:
+        super().__init__("no lab is running here; start it with: authlab up --detach")
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server that can be asked."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """All servers by strategy, and the stores behind them."""
+
+    auth: Server | None = None
+    by_strategy: dict[str, list[Server]] = field(default_factory=dict)
+    redis_auth: str | None = None
+    redis_sessions: str | None = None
+    lab_secret: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_running_lab(cls, directory: LabDirectory) -> Self:
+        """Read where the lab of a directory is. Raises `NotRunning`."""
+        state = directory.running()
+        if state is None:
+            raise NotRunning
+        redis = {one.name: one.url for one in state.redis}
+        return cls(
+            next((Server(one.name, one.url) for one in state.servers if one.strategy is None), None),
+            _by_strategy(state),
+            redis.get(REDIS_AUTH),
+            redis.get(REDIS_SESSIONS),
+            read_secret(directory.secrets / "lab"),
+        )
+
+    def at(self, strategy: str) -> list[Server]:
+        """Return the servers of a strategy; none when they do not run."""
+        return self.by_strategy.get(strategy, [])
+
+    def named(self, name: str) -> Server | None:
+        """Find a server by its name."""
+        return next((server for server in self.all() if server.name == name), None)
+
+    def strategy_of(self, server: Server) -> str | None:
+        """Return the strategy of a server; None for the auth server."""
+        return next((strategy for strategy, servers in self.by_strategy.items() if server in servers), None)
+
+    def all(self) -> Iterable[Server]:
+        """Return every server."""
+        return [*([self.auth] if self.auth else []), *(one for servers in self.by_strategy.values() for one in servers)]
+
+    def told(self, auth_url: str | None, urls: dict[str, tuple[str, ...]]) -> Self:
+        """Replace what was told otherwise; each URL is named by its host and port."""
+        given = {strategy: [_named(url) for url in some] for strategy, some in urls.items() if some}
+        auth = _named(auth_url) if auth_url else self.auth
+        return replace(self, auth=auth, by_strategy={**self.by_strategy, **given})
+
+
+def read_secret(path: Path) -> str | None:
+    """Read the secret that lets the lab ask which check refused; None without."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def _by_strategy(state: LabState) -> dict[str, list[Server]]:
+    found: dict[str, list[Server]] = {}
+    for one in state.servers:
+        if one.strategy is not None:
+            found.setdefault(one.strategy, []).append(Server(one.name, one.url))
+    return found
+
+
+def _named(url: str) -> Server:
+    bare = url.rstrip("/")
+    return Server(bare.partition("://")[2], bare)

@@ -1,0 +1,1 @@
+"""The terminal tour: the lessons of the lab, walked through with the running servers."""

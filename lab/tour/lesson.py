@@ -1,0 +1,18 @@
+"""What a lesson is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.tour.guide import Guide
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One lesson: a question, and what is done to answer it."""
+
+    number: int
+    title: str
+    question: str
+    run: Callable[[Guide], None]
+    needs: tuple[str, ...] = ()
+    """Strategies without whose servers there is nothing to show."""
