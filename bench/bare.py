@@ -1,4 +1,4 @@
-"""The arm `bare`: what a few lines of aiohttp answer to `/unguarded`, with none of our frame and nothing of ours imported.
+"""The arm `bare`: a few lines of aiohttp that answer `/unguarded`, with none of our frame and nothing of ours imported.
 
 What the control costs above this is the price of the frame: request ids, metrics, policies, draining.
 """

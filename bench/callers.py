@@ -11,7 +11,7 @@ from bench.accounts import PASSWORD
 _IN_FLIGHT = 16
 
 
-class LoginFailed(Exception):  # noqa: N818 - errors are named for what happened
+class LoginFailed(Exception):
     """A login of the benchmark's own accounts was refused; the message says by whom and how."""
 
 

@@ -49,7 +49,7 @@ class Bench:
     def prepare(self, staged: Staged, *, connections: int, seed: int, warm_up_s: float) -> None:
         """Connect to an arm and warm it up."""
         self._generators.prepare(
-            staged.corpus.stem,
+            _lane_group(staged, connections),
             staged.corpus,
             staged.addresses,
             connections=connections,
@@ -57,9 +57,9 @@ class Bench:
             warm_up_s=warm_up_s,
         )
 
-    def forget(self, staged: Staged) -> None:
+    def forget(self, staged: Staged, connections: int) -> None:
         """Close the connections to an arm whose servers are about to go."""
-        self._generators.forget(staged.corpus.stem)
+        self._generators.forget(_lane_group(staged, connections))
 
     def closed(self, staged: Staged, *, seed: int, duration_s: float) -> Slice:
         """Measure the arm prepared last under a closed loop."""
@@ -92,3 +92,7 @@ class _Accounts:
             auth_cpu_us=auth_ns / 1000,
             store=self._stores.read().since(self._store_before),
         )
+
+
+def _lane_group(staged: Staged, connections: int) -> str:
+    return f"{staged.corpus.stem}:{connections}"

@@ -15,7 +15,7 @@ from bench.generator.messages import Forget, Outcome, Prepare, RunClosed, RunOpe
 _STOP_WITHIN_S = 5.0
 
 
-class GeneratorFailed(Exception):  # noqa: N818 - errors are named for what happened
+class GeneratorFailed(Exception):
     """A generator process ended; its own message is on standard error."""
 
 

@@ -8,7 +8,7 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked", re.IGNORECASE)
 _BODILESS = (b"204", b"304")
 
 
-class MalformedResponseError(Exception):
+class MalformedResponse(Exception):
     """What came back is not an HTTP/1.1 response that ends anywhere."""
 
 
@@ -20,7 +20,7 @@ class Extent(NamedTuple):
 
 
 def find_extent(data: bytes) -> Extent | None:
-    """Return where a response lies, or None while a part of it is missing; raise MalformedResponseError."""
+    """Return where a response lies, or None while a part of it is missing; raise MalformedResponse."""
     head_end = data.find(b"\r\n\r\n")
     if head_end < 0:
         return None
@@ -45,7 +45,7 @@ def _find_end(data: bytes, body_at: int) -> int | None:
         return _find_last_chunk(data, body_at)
     if data[9:12] in _BODILESS:
         return body_at
-    raise MalformedResponseError(head[:200].decode("latin-1"))
+    raise MalformedResponse(head[:200].decode("latin-1"))
 
 
 def _find_last_chunk(data: bytes, at: int) -> int | None:

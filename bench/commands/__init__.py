@@ -1,0 +1,1 @@
+"""The commands of the benchmark, one a file: each module has a `command`."""

@@ -1,0 +1,61 @@
+"""What the parts of one run share: the plan, the arms, where things go, and what has been seen so far."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.arms import Arm
+from bench.cores import Placement
+from bench.generator.client import Generators
+from bench.plan import Plan
+from bench.progress import ProgressDisplay
+from bench.proofs import NotRight
+from bench.result import Bill, CrossCheck, Failure, Lag, Sweep
+from bench.slices import Slice
+from bench.summing import Observed
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Everything seen so far, so that an interrupted run still has something to say."""
+
+    observed: dict[str, Observed]
+    facts: dict[str, str] = field(default_factory=dict)
+    lags: dict[str, dict[str, Lag]] = field(default_factory=dict)
+    curves: Sweep | None = None
+    sweeps: dict[str, Sweep] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    bill: Bill | None = None
+    cross_check: CrossCheck | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the benchmark."""
+
+    plan: Plan
+    arms: Sequence[Arm]
+    seed: int
+    placement: Placement
+    progress: ProgressDisplay
+    recorder: Recorder
+    generator_processes: int = 1
+    workplace: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="authlab-bench-")))
+    _directories: int = 0
+
+    def directory(self) -> Path:
+        """Return a path where something can be set up; nothing is there yet."""
+        self._directories += 1
+        return self.workplace / str(self._directories)
+
+    def generators(self) -> Generators:
+        """Start the generator on its own cores."""
+        return Generators(self.generator_processes, self.placement.others)
+
+    def check(self, piece: Slice) -> None:
+        """Fail the run when somebody was taken for somebody else, or when nobody was answered at all."""
+        if piece.outcome.wrong_subjects:
+            raise NotRight(f"{piece.arm}: {piece.outcome.wrong_subjects} answers named the wrong subject")
+        if not piece.outcome.ok:
+            raise NotRight(f"{piece.arm}: no request of a {piece.kind} loop got 200: {piece.outcome.outcomes}")
