@@ -1,5 +1,6 @@
 import contextlib
 import hashlib
+import hmac
 import json
 import os
 from collections.abc import Callable
@@ -250,13 +251,17 @@ def test_a_bare_secret_is_named_by_its_thumbprint() -> None:
     expected = base64url_text(hashlib.sha256(f'{{"k":"{encoded}","kty":"oct"}}'.encode()).digest())
     assert expected == secret_thumbprint(secret)
     (key,) = secret_ring(encoded)
-    assert (expected, "HS256", secret) == (key.kid, key.algorithm, key.prepared)
+    assert (expected, "HS256") == (key.kid, key.algorithm)
+    assert key.verifies(b"signed", hmac.digest(secret, b"signed", "sha256"))
 
 
 def test_a_set_of_secrets_holds_the_current_and_the_previous_one() -> None:
     secrets = [os.urandom(32), os.urandom(32)]
     ring = secret_ring(json.dumps({"keys": [secret_jwk(secret) for secret in secrets]}))
-    assert secrets == [key.prepared for key in ring]
+    assert [True, True] == [
+        key.verifies(b"signed", hmac.digest(secret, b"signed", "sha256"))
+        for key, secret in zip(ring, secrets, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
