@@ -188,7 +188,8 @@ class KeyStore:
         directory = self._settings.auth_audience_keys_dir
         if directory is not None and self._algorithm == "HS256":
             write_private(
-                audience_file(directory, audience), json.dumps({"keys": [secret_jwk(k.prepared) for k in ring]})
+                audience_file(directory, audience),
+                json.dumps({"keys": [secret_jwk(key.prepared.secret) for key in ring]}),
             )
 
     def ring(self, audience: str) -> KeyRing:

@@ -15,7 +15,7 @@ from typing import Protocol
 from aiohttp import web
 
 from core.answers import Answer, problem_answer
-from core.authorization import authorize
+from core.authorization import SIGNED_IN, authorize
 from core.endpoint import Endpoint
 from core.errors import BadRequest, MethodNotAllowed, Refusal, TooLarge, Unavailable
 from core.logs import audit
@@ -52,6 +52,22 @@ def render_problem(_request: web.Request, refusal: Refusal) -> Answer:
     return problem_answer(refusal)
 
 
+class _NobodyYet:
+    """The guard of a server whose resources are not open."""
+
+    checks = ()
+
+    async def authenticate(self, request: web.Request) -> Subject:
+        """Refuse to decide."""
+        _ = request
+        raise Unavailable("starting", retry_after_s=1.0)
+
+    def challenge(self, request: web.Request, refusal: Refusal, /) -> Mapping[str, str]:
+        """Return nothing."""
+        _ = request, refusal
+        return {}
+
+
 class Lifecycle:
     """Whether this server is taking requests."""
 
@@ -69,7 +85,7 @@ class ServerError(Refusal):
 
 
 class Frame:
-    """What all routes of one server share. `guard` is set while the server's resources are open."""
+    """What all routes of one server share."""
 
     def __init__(
         self,
@@ -83,9 +99,9 @@ class Frame:
         self.lifecycle = Lifecycle()
         self.metrics_text: Callable[[], Awaitable[bytes]] = self._own_metrics_text
         """What `/metrics` tells. A server of several workers replaces this by the sum of all."""
-        self.guard: Guard | None = None
         self._lab_secret = lab_secret
         self._server_timing = server_timing
+        self.recognise_with(None)
         self._render = render
         self._headers = dict(headers or {})
         self._prefix = secrets.token_hex(4)
@@ -95,11 +111,13 @@ class Frame:
     async def _own_metrics_text(self) -> bytes:
         return self.metrics.text()
 
-    def around(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[Answer]]:
+    def around(  # noqa: C901 - one straight path; each function cut out of it would be a call more per request
+        self, endpoint: Endpoint
+    ) -> Callable[[web.Request], Awaitable[Answer]]:
         """Return what aiohttp calls for an endpoint: its handler, with everything that belongs around it."""
         lifecycle, handler = self.lifecycle, endpoint.handler
-        guarded = not endpoint.policy.public
-        identify = self._identify_timed if self._server_timing else self._identify
+        policy, guarded = endpoint.policy, not endpoint.policy.public
+        restricted = policy != SIGNED_IN
         observe = self.metrics.route(endpoint.method, endpoint.path).observe
         prefix, numbers = self._prefix, self._numbers
 
@@ -111,7 +129,10 @@ class Frame:
                 if lifecycle.in_flight > MAX_IN_FLIGHT:
                     raise Unavailable("overload", retry_after_s=1.0)
                 if guarded:
-                    await identify(request, endpoint)
+                    subject = await self._authenticate(request)
+                    if restricted:
+                        authorize(subject, policy)
+                    request[SUBJECT] = subject
                 answer = await handler(request)
             except (Refusal, web.HTTPException, web.RequestPayloadError) as error:
                 refusal = _as_refusal(error)
@@ -134,21 +155,18 @@ class Frame:
 
         return framed
 
-    async def _identify(self, request: web.Request, endpoint: Endpoint) -> None:
-        guard = self.guard
-        if guard is None:
-            raise Unavailable("starting", retry_after_s=1.0)
-        subject = await guard.authenticate(request)
-        authorize(subject, endpoint.policy)
-        request[SUBJECT] = subject
+    def recognise_with(self, guard: Guard | None) -> None:
+        """Recognise callers with this guard from now on; without one nobody is."""
+        self._guard = guard if guard is not None else _NobodyYet()
+        self._authenticate = self._authenticate_timed if self._server_timing else self._guard.authenticate
 
-    async def _identify_timed(self, request: web.Request, endpoint: Endpoint) -> None:
-        """Do the same, and note how long verifying took and how much of that was waiting for lookups, in ms."""
+    async def _authenticate_timed(self, request: web.Request) -> Subject:
+        """Authenticate, and note how long that took and how much of it was waiting for lookups, in ms."""
         lookups: list[float] = []
         LOOKUPS_S.set(lookups)
         started = perf_counter()
         try:
-            await self._identify(request, endpoint)
+            return await self._guard.authenticate(request)
         finally:
             verify_ms = (perf_counter() - started) * 1000
             request[TIMING] = f"verify;dur={verify_ms:.3f}, lookup;dur={sum(lookups) * 1000:.3f}"
@@ -158,8 +176,8 @@ class Frame:
         answer = self._render(request, refusal)
         if isinstance(refusal, MethodNotAllowed):
             answer.headers["Allow"] = ", ".join(refusal.allowed)
-        if self.guard is not None and not endpoint.policy.public:
-            answer.headers.update(self.guard.challenge(request, refusal))
+        if not endpoint.policy.public:
+            answer.headers.update(self._guard.challenge(request, refusal))
         return answer
 
     def _crashed(self, request: web.Request, endpoint: Endpoint) -> Answer:
@@ -170,10 +188,10 @@ class Frame:
         answer.headers.update(self._headers)
         if TIMING in request:
             answer.headers["Server-Timing"] = request[TIMING]
-        if guarded and self._lab_secret is not None and self.guard is not None:
+        if guarded and self._lab_secret is not None:
             given = request.headers.get("Authlab-Secret", "")
             if hmac.compare_digest(given.encode("utf-8", "replace"), self._lab_secret.encode()):
-                answer.headers["Authlab-Checks"] = _told(self.guard.checks, refusal)
+                answer.headers["Authlab-Checks"] = _told(self._guard.checks, refusal)
 
 
 def _told(checks: tuple[str, ...], refusal: Refusal | None) -> str:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import Algorithm, ECAlgorithm, HMACAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
+from core.prepared_hmac import PreparedHmac
 from core.strict_json import NotStrict, base64url_bytes, base64url_text, json_object
 
 MIN_SECRET_BYTES = 32
@@ -46,7 +47,10 @@ class VerificationKey:
 
     def verifies(self, signing_input: bytes, signature: bytes) -> bool:
         """Tell whether `signature` was made over `signing_input` with this key; HMACs are compared in constant time."""
-        return ALGORITHMS[self.algorithm].verify(signing_input, self.prepared, signature)
+        prepared = self.prepared
+        if type(prepared) is PreparedHmac:
+            return prepared.verifies(signing_input, signature)
+        return ALGORITHMS[self.algorithm].verify(signing_input, prepared, signature)
 
 
 class KeyRing:
@@ -129,7 +133,7 @@ def strong_secret(text: str) -> bytes:
 
 def secret_key(secret: bytes, kid: str | None = None) -> VerificationKey:
     """Prepare a shared secret for HS256."""
-    return VerificationKey(kid or secret_thumbprint(secret), "HS256", secret, "mac")
+    return VerificationKey(kid or secret_thumbprint(secret), "HS256", PreparedHmac(secret), "mac")
 
 
 def secret_jwk(secret: bytes) -> dict[str, str]:

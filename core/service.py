@@ -61,9 +61,9 @@ def build_app(settings: ServerSettings, service: Service) -> web.Application:
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
         async with service.resources(app) as guard:
-            frame.guard = guard
+            frame.recognise_with(guard)
             yield
-            frame.guard = None
+            frame.recognise_with(None)
 
     app.cleanup_ctx.append(opened)
     return app

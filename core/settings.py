@@ -114,9 +114,7 @@ class LoginSettings(ServerSettings):
         super().check()
         rates = (self.login_rate_per_account, self.login_rate_per_address)
         if not self.authlab_demo and (rates[0] > DEFAULT_RATE_PER_ACCOUNT or rates[1] > DEFAULT_RATE_PER_ADDRESS):
-            raise SettingsError(
-                "LOGIN_RATE_PER_… above the default needs AUTHLAB_DEMO=true"
-            )
+            raise SettingsError("LOGIN_RATE_PER_… above the default needs AUTHLAB_DEMO=true")
         if self.login_hash_memory_kib < DEFAULT_HASH_MEMORY_KIB and not self.authlab_demo:
             raise SettingsError(f"LOGIN_HASH_MEMORY_KIB below {DEFAULT_HASH_MEMORY_KIB} needs AUTHLAB_DEMO=true")
 

@@ -30,22 +30,24 @@ class Tokens:
         """Say why nothing can be verified now."""
         return self._keys.not_ready()
 
-    async def verified(self, token: str) -> VerifiedToken:
+    async def verify_anew(self, token: str) -> VerifiedToken:
         """Return what the token proves; raise `Rejected`, or `Unavailable` when the keys cannot be trusted any more."""
-        cache = self.cache
-        if cache is not None:
-            known = cache.get(token)
-            if known is not None and self._still_good(known):
-                return known
         try:
             verified = self._verifier.verify(token)
         except UnknownKey as unknown:
             if not await self._keys.look_for(unknown.kid):
                 raise
             verified = self._verifier.verify(token)
-        if cache is not None:
-            cache.put(token, verified)
+        if self.cache is not None:
+            self.cache.put(token, verified)
         return verified
+
+    def known(self, token: str) -> VerifiedToken | None:
+        """Return what a token proved when it was seen before, if that still holds; None when it must be verified."""
+        if self.cache is None:
+            return None
+        known = self.cache.get(token)
+        return known if known is not None and self._still_good(known) else None
 
     def _still_good(self, known: VerifiedToken) -> bool:
         """Tell whether nothing that can change since has changed; if it has, the token is verified anew."""
