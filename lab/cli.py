@@ -14,6 +14,11 @@ _SECTIONS = {
     },
     "What to do with it": {
         "tour": "lab.commands.tour",
+        "login": "lab.commands.login",
+        "call": "lab.commands.call",
+        "logout": "lab.commands.logout",
+        "keys": "lab.commands.keys",
+        "accounts": "lab.commands.accounts",
     },
     "Tokens by hand": {
         "explain": "lab.commands.explain",
@@ -44,7 +49,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="authlab")
 def main() -> None:
-    r"""Server sessions or JWTs? Run both, side by side, and see what each costs and how stale its answers may be.
+    """Server sessions or JWTs? Run both, side by side, and see what each costs and how stale its answers may be.
 
     \b
     Start here:

@@ -26,8 +26,6 @@ class TokenLogin:
 
     access_token: str
     refresh_token: str | None
-    expires_in: int
-    answer: Exchange
 
     def headers(self, method: str) -> dict[str, str]:
         """Return the headers that carry it."""
@@ -41,7 +39,6 @@ class SessionLogin:
 
     cookie: str
     csrf_token: str
-    answer: Exchange
 
     def headers(self, method: str) -> dict[str, str]:
         """Return the headers that carry it; whoever changes something proves that the request is meant."""
@@ -65,7 +62,7 @@ def token_login(auth_url: str, username: str, password: str, **more: str) -> Tok
 def tokens_of(answer: Exchange) -> TokenLogin:
     """Read a token response (RFC 6749 §5.1)."""
     body = answer.json()
-    return TokenLogin(body["access_token"], body.get("refresh_token"), body["expires_in"], answer)
+    return TokenLogin(body["access_token"], body.get("refresh_token"))
 
 
 def session_login(session_url: str, username: str, password: str) -> SessionLogin:
@@ -76,7 +73,7 @@ def session_login(session_url: str, username: str, password: str) -> SessionLogi
 def session_of(answer: Exchange) -> SessionLogin:
     """Read what a session server answers to a right login."""
     cookie = (answer.header("Set-Cookie") or "").partition(";")[0]
-    return SessionLogin(cookie, answer.json()["csrf_token"], answer)
+    return SessionLogin(cookie, answer.json()["csrf_token"])
 
 
 def call(

@@ -15,8 +15,8 @@ SESSION_STRATEGIES = ("redis-session", "memory-session", "tracked-session")
 class NotRunning(Exception):
     """No lab runs here and no addresses were given."""
 
-    def __init__(self) -> None:
-        super().__init__("no lab is running here; start it with: authlab up --detach")
+    def __init__(self, message: str = "no lab is running here; start it with: authlab up --detach") -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True)

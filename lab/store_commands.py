@@ -11,6 +11,10 @@ _TRIES = 7
 _OURS = "info"
 
 
+def _total(counted: Counter[str]) -> int:
+    return counted.total()
+
+
 class StoreCommands:
     """The stores of a lab, whose command counts can be read."""
 
@@ -33,7 +37,8 @@ class StoreCommands:
         is run a few times and the fewest are reported.
         """
         counts: list[Counter[str]] = [self._once(act) for _ in range(_TRIES)]
-        return dict(min(counts, key=Counter.total))
+        fewest = min(counts, key=_total)
+        return dict(fewest)
 
     def _once(self, act: Callable[[], object]) -> Counter[str]:
         before = self._calls()

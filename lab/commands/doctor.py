@@ -40,7 +40,7 @@ class Finding:
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(port_offset: int, *, as_json: bool) -> None:
-    r"""Look at Python, the libraries, Redis, the ports, and the lab that runs, if one does.
+    """Look at Python, the libraries, Redis, the ports, and the lab that runs, if one does.
 
     \b
     Exit codes:

@@ -17,7 +17,7 @@ _STOPPED_WITHIN_S = 30.0
 @click.command(short_help="Stop everything that `authlab up` started.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(*, as_json: bool) -> None:
-    r"""Stop every server, then Redis, and return when all are gone. Requests under way are answered first.
+    """Stop every server, then Redis, and return when all are gone. Requests under way are answered first.
 
     \b
     Exit codes:

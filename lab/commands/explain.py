@@ -28,7 +28,7 @@ _COLOURS = ("red", "magenta", "cyan")
 @click.option("--jwks", metavar="URL|FILE", help="A JWK Set with the public keys (Ed25519, ES256, RS256).")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 def command(token: str, secret: str | None, secret_base64url: str | None, jwks: str | None, *, as_json: bool) -> None:
-    r"""Take a JWT apart: its three parts, the exact bytes signed, every claim, every check with its verdict.
+    """Take a JWT apart: its three parts, the exact bytes signed, every claim, every check with its verdict.
 
     TOKEN is the token, or - to read it from standard input. Without a key everything but the signature is shown:
     a JWT is signed, not encrypted, so anyone can read it.

@@ -11,7 +11,7 @@ from lab.readiness import is_ready
 @click.argument("url")
 @click.option("--timeout", "timeout_s", default=2.0, show_default=True, metavar="SECONDS")
 def command(url: str, timeout_s: float) -> None:
-    r"""GET the /readyz of URL (or the path given in it).
+    """GET the /readyz of URL (or the path given in it).
 
     \b
     Exit codes:

@@ -19,7 +19,7 @@ from lab.output import console, print_json
 def command(
     secret: str | None, secret_base64url: str | None, claims: str, kid: str | None, typ: str, *, as_json: bool
 ) -> None:
-    r"""Build a JWT signed with HS256, step by step, in a few plain lines of Python.
+    """Build a JWT signed with HS256, step by step, in a few plain lines of Python.
 
     The token alone goes to standard output, the steps go to standard error; so $(authlab sign …) is the token.
 

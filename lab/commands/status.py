@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from lab.observation import Observation, observe, without_password
-from lab.output import console, print_json
+from lab.output import console, print_json, print_table
 from lab.state import LabDirectory
 
 NOT_RUNNING = 3
@@ -17,7 +16,7 @@ NOT_RUNNING = 3
 @click.command(short_help="Show what runs, and whether it answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(*, as_json: bool) -> None:
-    r"""Show every server and Redis of the running lab. Each is asked; nothing is remembered.
+    """Show every server and Redis of the running lab. Each is asked; nothing is remembered.
 
     \b
     Exit codes:
@@ -54,15 +53,12 @@ def status_as_data(seen: Observation) -> dict[str, Any]:
 
 def print_status(seen: Observation, out: Console) -> None:
     """Print one table of what runs."""
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "address", "strategy", "pid", "state"):
-        table.add_column(title, no_wrap=True)
-    for server, ready in seen.servers:
-        table.add_row(server.name, server.url, server.strategy or "-", str(server.pid), _word(ready=ready))
-    for redis, ready in seen.redis:
-        pid = "not ours" if redis.pid is None else str(redis.pid)
-        table.add_row(redis.name, without_password(redis.url), "-", pid, _word(ready=ready))
-    out.print(table)
+    rows = [(one.name, one.url, one.strategy or "-", str(one.pid), _word(ready=ready)) for one, ready in seen.servers]
+    rows += [
+        (one.name, without_password(one.url), "-", "not ours" if one.pid is None else str(one.pid), _word(ready=ready))
+        for one, ready in seen.redis
+    ]
+    print_table(out, ("name", "address", "strategy", "pid", "state"), rows)
 
 
 def _word(*, ready: bool) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from lab.clients import Refused
 from lab.commands.where import auth_url_option, find_places, server_url_options
-from lab.output import console, print_json
+from lab.output import console, print_json, print_table
 from lab.places import NotRunning
 from lab.tour.guide import Guide
+from lab.tour.lag import Lag
 from lab.tour.lesson import Lesson
 from lab.tour.lessons import LESSONS
 from lab.tour.narrator import Narrator
@@ -104,15 +104,9 @@ def _result(guide: Guide) -> dict[str, Any]:
 
 def _print_summary(guide: Guide, out: Console) -> None:
     if guide.lags:
-        out.print("\n[bold]After a logout[/]")
-        table = Table(box=None, pad_edge=False)
-        for title in ("strategy", "last 200 after the logout", "promised"):
-            table.add_column(title, no_wrap=True)
-        for strategy, lag in guide.lags.items():
-            measured = "still accepted" if lag.lag_ms is None else f"{lag.lag_ms:g} ms" if lag.lag_ms else "none"
-            promised = f"within {lag.bound_s:g} s" if lag.bound_s else "next request"
-            table.add_row(strategy, measured, promised)
-        out.print(table)
+        out.print("\n[bold]Who still accepts a credential after its logout[/]")
+        rows = [(strategy, _measured(lag), _promised(lag)) for strategy, lag in guide.lags.items()]
+        print_table(out, ("strategy", "last 200 after the logout", "refused, as promised"), rows)
     wrong = [step for step in guide.tell.steps if not step.ok]
     total = len(guide.tell.steps)
     if guide.tell.skipped:
@@ -124,3 +118,15 @@ def _print_summary(guide: Guide, out: Console) -> None:
             out.print(f"  lesson {step.lesson}: {escape(step.name)}")
     else:
         out.print(f"\n[bold green]All {total} outcomes came as announced.[/]")
+
+
+def _measured(lag: Lag) -> str:
+    if lag.lag_ms is None:
+        return "still accepted"
+    return f"{lag.lag_ms:g} ms" if lag.lag_ms else "none"
+
+
+def _promised(lag: Lag) -> str:
+    if lag.still_accepted:
+        return f"when it expires, in {lag.bound_s:g} s"
+    return f"within {lag.bound_s:g} s" if lag.bound_s else "with the next request"

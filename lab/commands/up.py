@@ -56,7 +56,7 @@ def command(
     port_offset: int,
     log_level: str,
 ) -> None:
-    r"""Start Redis and every server as processes of their own, wait until all are ready, and print where they are.
+    """Start Redis and every server as processes of their own, wait until all are ready, and print where they are.
 
     In the foreground their logs follow and Ctrl-C stops everything. Redis is the one that AUTH_REDIS_URL and
     SESSION_REDIS_URL name, else one started here on a private port, from redis-server or valkey-server on the PATH

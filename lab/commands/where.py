@@ -33,7 +33,7 @@ def server_url_options(*names: str) -> Callable[[F], F]:
 
     def add(command: F) -> F:
         for name in reversed(names or tuple(_STRATEGY_OPTIONS)):
-            text = f"A {_STRATEGY_OPTIONS[name]} server; may be repeated."
+            text = f"Server of {_STRATEGY_OPTIONS[name]}; may be repeated."
             command = click.option(f"--{name}-url", metavar="URL", multiple=True, help=text)(command)
         return command
 

@@ -2,6 +2,7 @@
 
 import json
 
+from core.accounts import DEMO_PASSWORDS
 from lab.by_hand import base64url_decode
 from lab.explanation import explain
 from lab.meanings import meaning_of_claim, meaning_of_header
@@ -22,7 +23,7 @@ def _run(guide: Guide) -> None:
     payload = json.loads(base64url_decode(token.split(".")[1]))
     guide.tell.expect("read without any key: the subject", "alice", payload["sub"])
     guide.tell.expect("read without any key: the roles", ["user"], payload["roles"])
-    guide.tell.check("it carries no password", holds="alice-demo-password" not in json.dumps(payload))
+    guide.tell.check("it carries no password", holds=DEMO_PASSWORDS["alice"] not in json.dumps(payload))
     session = guide.session(guide.sessions[0])
     session_id = session.cookie.partition("=")[2]
     guide.tell.say(f"A session id is 256 random bits: {shortened(session_id)}. What it stands for is in the store.")

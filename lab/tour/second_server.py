@@ -1,5 +1,7 @@
 """Lesson 3: a session in one server's memory is unknown to the next server."""
 
+from core.accounts import DEMO_PASSWORDS
+from lab.clients import session_of, try_login
 from lab.tour.guide import Guide
 from lab.tour.lesson import Lesson
 
@@ -7,8 +9,11 @@ from lab.tour.lesson import Lesson
 def _run(guide: Guide) -> None:
     first, second = guide.memories[:2]
     guide.tell.say(f"The textbook session lives in a dictionary of one process. Log in at {first.name}.")
-    session = guide.session(first)
-    guide.tell.show(session.answer)
+    login = try_login(first.url, "alice", DEMO_PASSWORDS["alice"])
+    guide.tell.show(login)
+    if not guide.tell.expect(f"login at {first.name}", 200, login.status):
+        return
+    session = session_of(login)
     guide.tell.expect(f"{first.name}, where the login was", 200, guide.ask(first, session).status)
     guide.tell.say(f"Now a load balancer sends the next request to {second.name}.")
     answer = guide.ask(second, session)

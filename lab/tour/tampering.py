@@ -61,7 +61,7 @@ def _session(guide: Guide) -> None:
     server = guide.sessions[0]
     session = guide.session(server)
     name, _, session_id = session.cookie.partition("=")
-    forged = SessionLogin(f"{name}={_flipped(session_id)}", session.csrf_token, session.answer)
+    forged = SessionLogin(f"{name}={_flipped(session_id)}", session.csrf_token)
     guide.tell.say("On the session side there is nothing to change: another id is just another id.")
     guide.tell.expect("one bit of the session id flipped", 401, guide.ask(server, forged).status)
 

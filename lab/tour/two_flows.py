@@ -2,6 +2,7 @@
 
 import secrets
 
+from core.accounts import DEMO_PASSWORDS
 from lab.clients import session_of, tokens_of, try_login
 from lab.tour.guide import Guide
 from lab.tour.lesson import Lesson
@@ -42,7 +43,7 @@ def _wrong_credentials(guide: Guide) -> None:
 
 def _token_flow(guide: Guide) -> None:
     guide.tell.say("Token side: the auth server turns user name and password into a signed token.")
-    login = try_login(guide.auth.url, "alice", "alice-demo-password")
+    login = try_login(guide.auth.url, "alice", DEMO_PASSWORDS["alice"])
     guide.tell.show(login)
     if guide.tell.expect("login at the auth server", 200, login.status):
         guide.tell.say("The client sends it along itself, in a header, to a server that has never seen the password.")
@@ -53,7 +54,7 @@ def _token_flow(guide: Guide) -> None:
 
 def _session_flow(guide: Guide) -> None:
     guide.tell.say("Session side: the session server turns the same into a cookie, and writes down whose it is.")
-    login = try_login(guide.sessions[0].url, "alice", "alice-demo-password")
+    login = try_login(guide.sessions[0].url, "alice", DEMO_PASSWORDS["alice"])
     guide.tell.show(login)
     if guide.tell.expect("login at a session server", 200, login.status):
         guide.tell.say("A browser sends the cookie along by itself.")
