@@ -1,6 +1,7 @@
 """The heart of a run: batches of fresh processes, in each of them rounds of slices of all arms, interleaved."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from bench.call import metric
 from bench.ground import ALGORITHMS, Ground, GroundPlan
@@ -20,6 +21,17 @@ def planned_s(run: Run) -> float:
     """Return how long all batches should take."""
     rounds = run.plan.rounds * len(run.arms) * 2 * _slice_s(run)
     return rounds + run.plan.batches * _SET_UP_S + len(run.arms) * _LOOKUPS_S
+
+
+@contextmanager
+def single_arm(run: Run, name: str) -> Iterator[tuple[Bench, Staged]]:
+    """Set one arm up by itself."""
+    arm = next(arm for arm in run.arms if arm.name == name)
+    with Ground(run.directory(), GroundPlan(callers=run.plan.callers), run.placement) as ground:
+        ground.start_auth_servers()
+        (staged,) = Stage(ground).set_up([arm])
+        with run.generators() as generators, StoreAccount(*ground.store_urls.values()) as stores:
+            yield Bench(generators, stores), staged
 
 
 def measure_batches(run: Run) -> None:

@@ -34,7 +34,7 @@ def conclude(run: Run, beginning: Beginning, *, partial: bool) -> Result:
         raise NothingMeasured("the run ended before every arm was measured once")
     noise = _noise(run, beginning)
     control = observed["control"]
-    arms = {name: _with_lags(run, sum_up(one, control, noise, run.plan, run.seed)) for name, one in observed.items()}
+    arms = {name: _completed(run, sum_up(one, control, noise, run.plan, run.seed)) for name, one in observed.items()}
     recorder = run.recorder
     return Result(
         command=beginning.command,
@@ -64,11 +64,15 @@ def _noise(run: Run, beginning: Beginning) -> Noise:
     return judge_noise(run.recorder.observed, run.seed, steal_share=max(0.0, steal), load=load)
 
 
-def _with_lags(run: Run, summed: ArmResult) -> ArmResult:
-    """Add how long the strategy takes to see a change; it is the same for every variant of a strategy."""
-    lags = run.recorder.lags.get(summed.strategy or "", {})
+def _completed(run: Run, summed: ArmResult) -> ArmResult:
+    """Add what was measured once per strategy, because its variants share it: lags, and memory with a cache."""
+    strategy = summed.strategy or ""
+    lags = run.recorder.lags.get(strategy, {})
     others = {event: lag for event, lag in lags.items() if event != "logout"}
-    return summed.model_copy(update={"revocation_lag_ms": lags.get("logout"), "other_lags_ms": others})
+    memory = run.recorder.memory.get(strategy) if summed.token_cache is not False else None
+    return summed.model_copy(
+        update={"revocation_lag_ms": lags.get("logout"), "other_lags_ms": others, "memory": memory}
+    )
 
 
 def _settings(run: Run) -> dict[str, float]:

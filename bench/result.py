@@ -204,8 +204,6 @@ class Bill(_Part):
     refresh_cpu_us: NotNegative
     refresh_store_commands: NotNegative
     refresh_store_cpu_us: NotNegative
-    touch_interval_s: NotNegative
-    access_ttl_s: NotNegative
 
 
 class CrossCheck(_Part):

@@ -11,7 +11,7 @@ from bench.generator.client import Generators
 from bench.plan import Plan
 from bench.progress import ProgressDisplay
 from bench.proofs import NotRight
-from bench.result import Bill, CrossCheck, Failure, Lag, Sweep
+from bench.result import Bill, CrossCheck, Failure, Lag, Memory, Sweep
 from bench.slices import Slice
 from bench.summing import Observed
 
@@ -22,6 +22,7 @@ class Recorder:
 
     observed: dict[str, Observed]
     facts: dict[str, str] = field(default_factory=dict)
+    memory: dict[str, Memory] = field(default_factory=dict)
     lags: dict[str, dict[str, Lag]] = field(default_factory=dict)
     curves: Sweep | None = None
     sweeps: dict[str, Sweep] = field(default_factory=dict)

@@ -32,9 +32,9 @@ class Staged:
 class Stage:
     """Start servers for arms and log everybody in, each system once."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, callers: int | None = None) -> None:
         self.ground = ground
-        self._names = [caller_name(number) for number in range(ground.plan.callers)]
+        self._names = [caller_name(number) for number in range(callers or ground.plan.callers)]
         self._tokens = cache(self._log_in_to_auth)
 
     def set_up(self, arms: Sequence[Arm], environment: Mapping[str, str] | None = None) -> list[Staged]:

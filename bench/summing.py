@@ -9,7 +9,7 @@ from bench import intervals
 from bench.arms import CONTROL, CONTROL_AGAIN, Arm
 from bench.histogram import Histogram
 from bench.plan import Plan
-from bench.result import ArmResult, Interval, Latency, Memory, Noise, Samples
+from bench.result import ArmResult, Interval, Latency, Noise, Samples
 from bench.slices import Slice
 
 NOISY_CV = 0.05
@@ -35,7 +35,6 @@ class Observed:
     open: list[Slice] = field(default_factory=list)
     lookups: Lookups | None = None
     hit_ratio: float | None = None
-    memory: Memory | None = None
 
 
 def judge_noise(observed: Mapping[str, Observed], seed: int, *, steal_share: float, load: tuple[float, float]) -> Noise:
@@ -103,7 +102,6 @@ def sum_up(observed: Observed, control: Observed, noise: Noise, plan: Plan, seed
         latency_ms=sum_up_latency(opened, plan.rate_rps, seed),
         service_ms=sum_up_latency(opened, plan.rate_rps, seed, service=True),
         hit_ratio=observed.hit_ratio,
-        memory=observed.memory,
         noisy=len(cpu) > 1 and intervals.coefficient_of_variation(cpu) > NOISY_CV,
         generator_share=round(max(one.outcome.generator_cpu_s / one.outcome.elapsed_s for one in closed), 3),
         latency_us_histogram=_histogram(opened, service=False).to_pairs(),

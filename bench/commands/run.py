@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import batches
+from bench import batches, bill, curves, failures, memory, revocation, sweeps, wrk
 from bench.arms import ARMS, Arm, choose_arms
 from bench.conclude import Beginning, NothingMeasured, conclude
 from bench.cores import choose_placement
@@ -24,7 +24,16 @@ from bench.summing import Observed
 from lab.processes import NoRedis, ProcessFailed
 
 Phase = tuple[Callable[[Run], float], Callable[[Run], None]]
-PHASES: tuple[Phase, ...] = ((batches.planned_s, batches.measure_batches),)
+PHASES: tuple[Phase, ...] = (
+    (batches.planned_s, batches.measure_batches),
+    (revocation.planned_s, revocation.measure_revocation),
+    (failures.planned_s, failures.measure_failures),
+    (bill.planned_s, bill.measure_bill),
+    (curves.planned_s, curves.measure_curves),
+    (memory.planned_s, memory.measure_memory),
+    (sweeps.planned_s, sweeps.measure_sweeps),
+    (wrk.planned_s, wrk.cross_check),
+)
 
 
 @click.command(name="run")

@@ -116,7 +116,7 @@ def merge_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
     timeline: Counter[tuple[int, str]] = Counter()
     for outcome in outcomes:
         statuses.update(outcome.outcomes)
-        timeline.update({(second, name): count for second, name, count in outcome.timeline})
+        timeline.update({(tenth, name): count for tenth, name, count in outcome.timeline})
     return Outcome(
         asked=sum(outcome.asked for outcome in outcomes),
         sent=sum(outcome.sent for outcome in outcomes),
@@ -133,7 +133,7 @@ def merge_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
         latency_us=histogram(outcome.latency_us for outcome in outcomes),
         service_us=histogram(outcome.service_us for outcome in outcomes),
         slip_us=histogram(outcome.slip_us for outcome in outcomes),
-        timeline=tuple((second, name, count) for (second, name), count in sorted(timeline.items())),
+        timeline=tuple((tenth, name, count) for (tenth, name), count in sorted(timeline.items())),
     )
 
 

@@ -62,7 +62,7 @@ class Done(_Message):
 class Outcome(_Message):
     """What became of the requests of one slice.
 
-    Histograms are pairs of (µs, count), the timeline is (second of the intended start, outcome, count).
+    Histograms are pairs of (µs, count), the timeline is (tenth of a second of the intended start, outcome, count).
     """
 
     asked: int

@@ -13,13 +13,15 @@ from bench.histogram import Histogram
 
 _SAMPLE_EVERY = 16
 _NS = 1_000_000_000
+_TENTH_NS = 100_000_000
 
 
 @dataclass(slots=True)
 class Tally:
     """Count outcomes, keep every latency, and look closely at a sample of bodies.
 
-    `outcomes` counts by status, or by the name of what went wrong; `timeline` the same by second of intended start.
+    `outcomes` counts by status, or by the name of what went wrong; `timeline` does so for each tenth of a second of the
+    intended start.
     """
 
     start_ns: int
@@ -57,9 +59,9 @@ class Tally:
         self.note(lane, status.decode("latin-1"))
 
     def note(self, lane: Lane, outcome: str) -> None:
-        """Count an outcome under the second in which its request was meant to leave."""
+        """Count an outcome under the tenth of a second in which its request was meant to leave."""
         self.outcomes[outcome] += 1
-        self.timeline[(lane.intended_ns - self.start_ns) // _NS, outcome] += 1
+        self.timeline[(lane.intended_ns - self.start_ns) // _TENTH_NS, outcome] += 1
 
     def to_outcome(self, generator_cpu_s: float) -> Outcome:
         """Sum up the slice once it is over."""
@@ -79,7 +81,7 @@ class Tally:
             latency_us=tuple(Histogram.of_ns(self.latency_ns).to_pairs()),
             service_us=tuple(Histogram.of_ns(self.service_ns).to_pairs()),
             slip_us=tuple(Histogram.of_ns(self.slip_ns).to_pairs()),
-            timeline=tuple((second, outcome, count) for (second, outcome), count in sorted(self.timeline.items())),
+            timeline=tuple((tenth, outcome, count) for (tenth, outcome), count in sorted(self.timeline.items())),
         )
 
     def _look_at_the_body(self, lane: Lane, answer: Answer) -> None:

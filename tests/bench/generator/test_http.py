@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.generator.http import MalformedResponseError, find_extent, read_body
+from bench.generator.http import MalformedResponse, find_extent, read_body
 
 BODY = b'{"sub":"user-0001"}'
 OURS = b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\nServer: authlab\r\n\r\n" + BODY
@@ -31,5 +31,5 @@ def test_no_beginning_of_a_response_is_taken_for_the_whole(response: bytes, data
 
 
 def test_a_response_that_ends_nowhere_is_refused() -> None:
-    with pytest.raises(MalformedResponseError):
+    with pytest.raises(MalformedResponse):
         find_extent(b"HTTP/1.1 200 OK\r\nServer: authlab\r\n\r\n")

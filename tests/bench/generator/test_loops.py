@@ -141,7 +141,7 @@ def test_the_wait_for_a_slow_server_is_not_called_slip(corpus: Path) -> None:
     assert outcome.slip.percentile_us(50) < 5_000
 
 
-def test_a_request_without_an_answer_times_out_under_the_second_in_which_it_left(corpus: Path) -> None:
+def test_a_request_without_an_answer_times_out_under_the_tenth_of_a_second_in_which_it_left(corpus: Path) -> None:
     def hang(_: bytes) -> bytes:
         time.sleep(3)
         return b""
@@ -149,7 +149,7 @@ def test_a_request_without_an_answer_times_out_under_the_second_in_which_it_left
     with serving(hang) as address, station(corpus, address, 4) as opened:
         outcome = opened.run(RunOpen(seed=1, duration_s=0.3, rate=20, timeout_s=0.2))
     assert outcome.asked == outcome.outcomes["timeout"] == outcome.failed
-    assert {0} == {second for second, _, _ in outcome.timeline}
+    assert {tenth for tenth, _, _ in outcome.timeline} <= {0, 1, 2}
 
 
 def test_a_server_that_is_gone_is_refused_not_waited_for(corpus: Path) -> None:
