@@ -88,7 +88,6 @@ async def open_state(
 async def _keep_house(keys: KeyStore, logins: Logins | None) -> None:
     """Each second: follow key files and times, and see that the store knows since when it knows revocations."""
     while True:
-        await asyncio.sleep(1.0)
         try:
             await asyncio.to_thread(keys.reload)
         except (OSError, ValueError) as error:
@@ -98,3 +97,4 @@ async def _keep_house(keys: KeyStore, logins: Logins | None) -> None:
                 await logins.begin()
             except Unavailable:
                 audit.warning("redis.unavailable", store="redis-auth")
+        await asyncio.sleep(1.0)
