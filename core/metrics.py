@@ -4,6 +4,7 @@ prometheus-client's counters take a lock for each step; plain integers in one th
 counted here, and the library renders them.
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
@@ -65,6 +66,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield all of it for the library."""
+        yield CounterMetricFamily("process_cpu_seconds", "CPU time that this process has used.", time.process_time())
         yield from self._requests()
         refusals = CounterMetricFamily("authlab_refusals", "Refused requests by the deciding check.", labels=["reason"])
         for reason, count in sorted(self.refusals.items()):
