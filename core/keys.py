@@ -21,6 +21,14 @@ MIN_RSA_BITS = 2048
 MIN_RSA_EXPONENT = 65537
 _MAX_KID_CHARS = 64
 _KID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_PRINTED_SECRETS = frozenset(
+    {
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",  # RFC 7515 A.1
+        "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",  # RFC 7520 §3.5
+        "FdFYFzERwC2uCBB46pZQi4GG85LujR8obt-KWRBICVQ",  # the `k` of many a README
+    }
+)
+"""Random once, and in every dictionary since."""
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 ALGORITHMS: Mapping[str, Algorithm] = {
@@ -128,6 +136,8 @@ def strong_secret(text: str) -> bytes:
         raise UnfitKey(f"it holds {len(secret)} bytes; at least {MIN_SECRET_BYTES} random ones are needed")
     if _is_patterned(secret) or bare.lower() == bare or bare.upper() == bare:
         raise UnfitKey("it is not random")
+    if bare in _PRINTED_SECRETS:
+        raise UnfitKey("it is an example that a standard prints")
     return secret
 
 
