@@ -1,0 +1,175 @@
+"""compose.yaml, run for real: it comes up, shows what it should, and keeps apart what must not meet."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.clients import Refused, TokenLogin, call, token_login
+from tests.compose.stack import Stack
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
+
+SERVERS = {
+    "auth", "resource-1", "resource-2", "resource-3", "session-1", "session-2", "memory-1", "memory-2",
+}  # fmt: skip
+STORES = {"redis-auth", "redis-sessions"}
+
+REACHES = """
+import socket, sys
+def reaches(host, port):
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+print(*(reaches(host, int(port)) for host, port in (pair.split(":") for pair in {places!r})))
+"""
+
+
+def test_up_wait_brings_every_service_to_healthy(stack: Stack) -> None:
+    containers = stack.containers()
+
+    assert 0 == containers.pop("init")["State"]["ExitCode"]
+    assert SERVERS | STORES <= containers.keys()
+    assert {"healthy"} == {one["State"]["Health"]["Status"] for one in containers.values()}
+
+
+def test_the_tour_comes_to_its_end_as_announced(stack: Stack) -> None:
+    said = stack.compose("run", "--rm", "tour", profiles=("tour",))
+
+    assert "outcomes came as announced" in said
+
+
+def test_the_tour_of_all_strategies_comes_to_its_end_as_announced(stack: Stack) -> None:
+    profiles = ("strategies", "tour-all")
+    stack.compose("up", "--wait", profiles=("strategies",))
+
+    result = json.loads(stack.compose("run", "--rm", "tour-all", "authlab", "tour", "--json", profiles=profiles))
+
+    assert result["ok"]
+    assert 7 == len(result["strategies"])
+    assert [] == result["skipped"]
+
+
+def test_resource_servers_reach_neither_a_store_nor_the_auth_server(stack: Stack) -> None:
+    containers = stack.containers()
+    places = ["auth:8471", "redis-auth:6379", "redis-sessions:6379"]
+    for name, port in (("auth", 8471), ("redis-auth", 6379), ("redis-sessions", 6379)):
+        networks = containers[name]["NetworkSettings"]["Networks"].values()
+        places += [f"{network['IPAddress']}:{port}" for network in networks]
+
+    for server in ("resource-1", "resource-2", "resource-3"):
+        reached = stack.python(server, REACHES.format(places=places))
+        assert ["False"] * len(places) == reached.split()
+
+    # The same question where the answer is yes: what was asked is known to work.
+    assert "True True" == stack.python("session-1", REACHES.format(places=places[1:3]))
+    assert "True" == stack.python("auth", REACHES.format(places=places[:1]))
+
+
+def test_only_the_auth_server_is_given_the_master_secret(stack: Stack) -> None:
+    holders = {
+        name
+        for name, container in stack.containers().items()
+        if any(mount.get("Name", "").endswith("_auth-secrets") for mount in container["Mounts"])
+    }
+
+    assert {"auth", "init"} == holders
+
+
+def test_resource_servers_can_read_their_keys_and_not_write_them(stack: Stack) -> None:
+    code = (
+        "import os; path = '/secrets/audiences'; "
+        "print(os.access(path + '/authlab-api.json', os.R_OK), os.access(path, os.W_OK))"
+    )
+
+    assert "True False" == stack.python("resource-1", code)
+    assert "True True" == stack.python("auth", code)
+
+
+def test_no_container_is_root_or_may_become_it(stack: Stack) -> None:
+    for name, container in stack.containers().items():
+        if not container["State"]["Running"]:
+            continue
+        status = stack.compose("exec", "-T", name, "cat", "/proc/1/status")
+        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert {"10001"} == set(facts["Uid"].split()), name
+        assert {0} == {int(facts[kind], 16) for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}, name
+        assert "1" == facts["NoNewPrivs"], name
+
+
+def test_every_container_is_read_only_and_bounded(stack: Stack) -> None:
+    for name, container in stack.containers().items():
+        host = container["HostConfig"]
+        assert host["ReadonlyRootfs"], name
+        assert 0 < host["Memory"] <= 1 << 28, name
+        assert 0 < host["PidsLimit"] <= 128, name
+    refused = stack.python(
+        "auth", "import errno\ntry: open('/opt/x', 'w')\nexcept OSError as e: print(errno.errorcode[e.errno])"
+    )
+    assert "EROFS" == refused
+
+
+def test_everything_is_published_on_loopback_alone_and_no_store_at_all(stack: Stack) -> None:
+    for name, container in stack.containers().items():
+        published = [place for places in container["HostConfig"]["PortBindings"].values() for place in places or ()]
+        assert {"127.0.0.1"} >= {place["HostIp"] for place in published}, name
+        assert (name in STORES | {"init"}) == (not published), name
+
+
+def test_a_resource_server_needs_its_key_and_nothing_else(own_stack: Stack, stack: Stack) -> None:
+    own_stack.compose("up", "--wait", "resource-1")
+
+    assert {"init", "resource-1"} == own_stack.containers().keys()
+    foreign = token_login(stack.url("AUTH_PORT"), "alice", "alice-demo-password")
+    assert 401 == call(foreign, "GET", own_stack.url("RESOURCE_1_PORT") + "/me").status
+    assert 200 == call(foreign, "GET", stack.url("RESOURCE_1_PORT") + "/me").status
+
+
+def test_a_store_that_lost_its_data_brings_no_revoked_token_back(own_stack: Stack) -> None:
+    """A restarted redis-auth is empty. What was issued before is refused: nobody knows any more what was revoked."""
+    own_stack.compose("up", "--wait", "auth", "denylisted", "resource-1")
+    auth, me = own_stack.url("AUTH_PORT"), own_stack.url("DENYLISTED_PORT") + "/me"
+    kept = token_login(auth, "alice", "alice-demo-password")
+    ended = token_login(auth, "alice", "alice-demo-password")
+    assert 204 == call(ended, "POST", f"{auth}/logout").status
+    assert [200, 401] == [call(token, "GET", me).status for token in (kept, ended)]
+
+    own_stack.compose("restart", "redis-auth")
+    own_stack.compose("up", "--wait", "auth", "denylisted", "resource-1")
+
+    later = _login_once_the_store_is_back(auth)
+    assert [401, 401, 200] == [call(token, "GET", me).status for token in (kept, ended, later)]
+    assert 200 == call(kept, "GET", own_stack.url("RESOURCE_1_PORT") + "/me").status
+
+
+def test_the_benchmark_writes_its_result(own_stack: Stack, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)  # the container's user is another than ours
+    own_stack.compose("build", "bench", profiles=("bench",), timeout_s=900)
+
+    own_stack.compose("run", "--rm", "--volume", f"{tmp_path}:/out", "bench", profiles=("bench",))
+
+    arms = json.loads((tmp_path / "result.json").read_text())["arms"]
+    assert 0 == arms["plain-jwt"]["store_commands_per_request"]
+    assert 1 == pytest.approx(arms["redis-session"]["store_commands_per_request"], abs=0.05)
+
+
+def test_down_leaves_nothing(own_stack: Stack) -> None:
+    own_stack.compose("up", "--wait", "resource-1")
+    assert own_stack.leftovers()
+
+    own_stack.compose("down", "--volumes")
+
+    assert [] == own_stack.leftovers()
+
+
+def _login_once_the_store_is_back(auth_url: str) -> TokenLogin:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return token_login(auth_url, "alice", "alice-demo-password")
+        except Refused:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
