@@ -1,6 +1,7 @@
 """`authlab tour`: walk through the lessons with the running servers."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,10 @@ def _chosen(number: int | None) -> list[Lesson]:
 
 def _teach(lesson: Lesson, guide: Guide) -> None:
     guide.tell.begin(lesson.number, lesson.title, lesson.question)
-    if missing := [strategy for strategy in lesson.needs if not guide.places.at(strategy)]:
-        guide.tell.skip(lesson.title, f"no server of {', '.join(missing)} is running")
-        return
+    for strategy, count in Counter(lesson.needs).items():
+        if len(guide.places.at(strategy)) < count:
+            guide.tell.skip(lesson.title, f"it needs {count} running {strategy} server{'s'[: count - 1]}")
+            return
     try:
         lesson.run(guide)
     except (NoAnswer, Refused, NotRunning, OSError) as error:

@@ -15,4 +15,4 @@ class Lesson:
     question: str
     run: Callable[[Guide], None]
     needs: tuple[str, ...] = ()
-    """Strategies without whose servers there is nothing to show."""
+    """The servers without which there is nothing to show, by strategy; twice for two of them."""

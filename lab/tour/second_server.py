@@ -34,5 +34,5 @@ LESSON = Lesson(
     "The second server does not know you",
     "What happens when the next request goes elsewhere?",
     _run,
-    needs=("memory-session", "redis-session"),
+    needs=("memory-session", "memory-session", "redis-session", "redis-session"),
 )
