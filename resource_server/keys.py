@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
 import aiohttp
 
+from core.background import running_beside
 from core.errors import Unavailable
 from core.keys import KeyRing, UnfitKey, public_ring, secret_ring
 from core.logs import audit
@@ -199,10 +200,5 @@ async def open_keys(settings: ResourceSettings) -> AsyncIterator[KeySource]:
             session = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
             source = PublishedKeys(settings.resource_jwks_url, session, max_stale_s=settings.resource_jwks_max_stale_s)
             await source.refresh()
-        following = asyncio.create_task(source.follow())
-        try:
+        async with running_beside(source.follow()):
             yield source
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following

@@ -8,13 +8,14 @@ it.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
 
 from core import redis_keys
 from core.access_token import VerifiedToken
+from core.background import running_beside
 from core.errors import Rejected, Unavailable
 from core.logs import audit
 from core.redis_link import RedisLink, Script, open_redis
@@ -188,10 +189,5 @@ async def open_feed(settings: ResourceSettings) -> AsyncIterator[RevocationFeed]
         feed = RevocationFeed(
             link, max_stale_s=settings.resource_feed_max_stale_s, block_s=block_s, clock=settings.clock()
         )
-        following = asyncio.create_task(feed.follow())
-        try:
+        async with running_beside(feed.follow()):
             yield feed
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following

@@ -14,6 +14,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from core import redis_keys
+from core.background import running_beside
 from core.logs import audit
 from core.redis_link import RedisLink, open_redis
 
@@ -101,10 +102,5 @@ async def open_tracking(url: str, *, max_stale_s: float) -> AsyncIterator[Tracki
     """Hear of changes in the background."""
     async with open_redis(url, max_connections=2, protocol=3) as link:
         tracking = Tracking(link, max_stale_s=max_stale_s)
-        running = asyncio.create_task(tracking.run())
-        try:
+        async with running_beside(tracking.run()):
             yield tracking
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
