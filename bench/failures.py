@@ -1,4 +1,4 @@
-"""Failure timelines: callers arrive at a fixed rate, something breaks and heals, and this is what they saw meanwhile."""
+"""Failure timelines: callers arrive at a fixed rate, something breaks and heals, and this is what they saw."""
 
 import time
 from collections import Counter, defaultdict
