@@ -44,12 +44,15 @@ class _Flight:
         packed: bytes = hiredis.pack_command((name, *self.keys))  # type: ignore[arg-type] # its stub knows commands of one word only
         return packed
 
-    def land(self, reply: Any) -> None:
-        """Hand everybody their own values. A caller that was cancelled meanwhile is passed over."""
+    def land(self, reply: Any) -> bool:
+        """Hand everybody their own values, but those who were cancelled; False if it cannot be the reply to this."""
         values = reply if isinstance(reply, list) else [reply]
+        if len(values) != len(self.keys):
+            return False
         for keys, answer in self.passengers:
             if not answer.done():
                 answer.set_result([values[self.keys[key]] for key in keys])
+        return True
 
     def fail(self) -> None:
         """Tell everybody that there is no answer; each gets an exception of its own, with its own traceback."""
@@ -94,10 +97,10 @@ class _ReadProtocol(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
-                if isinstance(reply, hiredis.ReplyError) or not self._flights:
+                if isinstance(reply, hiredis.ReplyError) or not self._flights or not self._flights[0].land(reply):
                     self.lose()
                     return
-                self._flights.popleft().land(reply)
+                self._flights.popleft()
                 self._circuit.succeeded()
         except hiredis.ProtocolError:
             self.lose()
