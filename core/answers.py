@@ -14,7 +14,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from core.errors import Refusal
 
@@ -64,7 +64,8 @@ class Answer:
         protocol = request.protocol
         if protocol.transport is None:
             raise ConnectionResetError("the client is gone")
-        protocol.transport.write(head.encode("latin-1") + self.body)
+        body = self.body if request.method != hdrs.METH_HEAD else b""  # or the next answer would begin inside it
+        protocol.transport.write(head.encode("latin-1") + body)
         if protocol._paused:  # noqa: SLF001 - the flag that aiohttp's own writer waits on
             await protocol._drain_helper()  # noqa: SLF001 - as above
 

@@ -25,6 +25,7 @@ SECRETS_DIR = Path("/run/secrets")
 DEFAULT_HASH_MEMORY_KIB = 19456
 DEFAULT_RATE_PER_ACCOUNT = 10
 DEFAULT_RATE_PER_ADDRESS = 300
+DEFAULT_RATE_OVERALL = 3000
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -108,13 +109,16 @@ class LoginSettings(ServerSettings):
     """Failed logins that one account may have in a row before each next one has to wait."""
     login_rate_per_address: int = Field(default=DEFAULT_RATE_PER_ADDRESS, ge=1)
     """Failed logins that may come from one address prefix in a minute."""
+    login_rate_overall: int = Field(default=DEFAULT_RATE_OVERALL, ge=1)
+    """Failed logins in a minute, of all accounts, beyond which each account has to wait after its first."""
 
     def check(self) -> None:
         """Refuse what is weaker than the default outside a demo."""
         super().check()
-        rates = (self.login_rate_per_account, self.login_rate_per_address)
-        if not self.authlab_demo and (rates[0] > DEFAULT_RATE_PER_ACCOUNT or rates[1] > DEFAULT_RATE_PER_ADDRESS):
-            raise SettingsError("LOGIN_RATE_PER_… above the default needs AUTHLAB_DEMO=true")
+        defaults = (DEFAULT_RATE_PER_ACCOUNT, DEFAULT_RATE_PER_ADDRESS, DEFAULT_RATE_OVERALL)
+        rates = (self.login_rate_per_account, self.login_rate_per_address, self.login_rate_overall)
+        if not self.authlab_demo and any(rate > default for rate, default in zip(rates, defaults, strict=True)):
+            raise SettingsError("LOGIN_RATE_… above the default needs AUTHLAB_DEMO=true")
         if self.login_hash_memory_kib < DEFAULT_HASH_MEMORY_KIB and not self.authlab_demo:
             raise SettingsError(f"LOGIN_HASH_MEMORY_KIB below {DEFAULT_HASH_MEMORY_KIB} needs AUTHLAB_DEMO=true")
 
