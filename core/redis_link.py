@@ -16,7 +16,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from core.circuit import Circuit
 from core.errors import Unavailable
@@ -41,6 +42,11 @@ class Script:
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha: str | None = None
+
+
+def _is_our_own_crowd(error: Exception) -> bool:
+    """Tell whether our pool had no connection to lend in time: that says nothing about Redis."""
+    return isinstance(error, RedisConnectionError) and isinstance(error.__cause__, TimeoutError)
 
 
 class RedisLink:
@@ -68,8 +74,12 @@ class RedisLink:
         try:
             async with asyncio.timeout(self._deadline_s):
                 answer = await send(self.client)
+        except ResponseError as error:
+            self.circuit.succeeded()  # out of memory, for example: an error is an answer, reads may go on
+            raise Unavailable("redis", retry_after_s=retry_after_s()) from error
         except (RedisError, OSError, TimeoutError) as error:
-            self.circuit.failed()
+            if not _is_our_own_crowd(error):
+                self.circuit.failed()
             raise Unavailable("redis", retry_after_s=retry_after_s()) from error
         self.circuit.succeeded()
         return answer
