@@ -1,12 +1,17 @@
-"""Where the servers of a running lab are: from its state file, or as told."""
+"""Where the servers of a running system are: from the state of `authlab up`, at the usual ports, or as told."""
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from lab.state import LabDirectory, LabState
-from lab.topology import REDIS_AUTH, REDIS_SESSIONS
+from lab.readiness import is_ready
+from lab.state import LabDirectory, ServerState
+from lab.topology import OFFSET_VARIABLE, REDIS_AUTH, REDIS_SESSIONS, Choices, Secrets, ServerPlan, Stores, servers
+
+_ASK_WITHIN_S = 1.0
 
 TOKEN_STRATEGIES = ("plain-jwt", "denylisted-jwt", "pushed-jwt", "introspected-token")
 SESSION_STRATEGIES = ("redis-session", "memory-session", "tracked-session")
@@ -38,19 +43,34 @@ class Places:
     lab_secret: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of_running_lab(cls, directory: LabDirectory) -> Self:
-        """Read where the lab of a directory is. Raises `NotRunning`."""
+    def of_running_system(cls, directory: LabDirectory) -> Self:
+        """Return where the lab of a directory is, else what answers at the usual ports, as compose publishes them.
+
+        Raises `NotRunning` when there is neither.
+        """
         state = directory.running()
         if state is None:
-            raise NotRunning
+            return cls._at_usual_ports()
         redis = {one.name: one.url for one in state.redis}
         return cls(
             next((Server(one.name, one.url) for one in state.servers if one.strategy is None), None),
-            _by_strategy(state),
+            _by_strategy(state.servers),
             redis.get(REDIS_AUTH),
             redis.get(REDIS_SESSIONS),
             read_secret(directory.secrets / "lab"),
         )
+
+    @classmethod
+    def _at_usual_ports(cls) -> Self:
+        choices = Choices(everything=True, port_offset=int(os.environ.get(OFFSET_VARIABLE) or 0))
+        planned = servers(choices, Stores("", ""), Secrets(Path()))
+        with ThreadPoolExecutor(len(planned)) as pool:
+            ready = pool.map(lambda plan: is_ready(plan.url, timeout_s=_ASK_WITHIN_S), planned)
+        answering = [plan for plan, one_ready in zip(planned, ready, strict=True) if one_ready]
+        auth = next((Server(plan.name, plan.url) for plan in answering if plan.strategy is None), None)
+        if auth is None:
+            raise NotRunning
+        return cls(auth, _by_strategy(answering))
 
     def at(self, strategy: str) -> list[Server]:
         """Return the servers of a strategy; none when they do not run."""
@@ -83,9 +103,9 @@ def read_secret(path: Path) -> str | None:
         return None
 
 
-def _by_strategy(state: LabState) -> dict[str, list[Server]]:
+def _by_strategy(servers: Iterable[ServerPlan | ServerState]) -> dict[str, list[Server]]:
     found: dict[str, list[Server]] = {}
-    for one in state.servers:
+    for one in servers:
         if one.strategy is not None:
             found.setdefault(one.strategy, []).append(Server(one.name, one.url))
     return found

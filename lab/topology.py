@@ -8,6 +8,7 @@ from lab.processes import LOOPBACK
 AUDIENCE = "authlab-api"
 PAGE_PORT = 8470
 AUTH_PORT = 8471
+OFFSET_VARIABLE = "AUTHLAB_PORT_OFFSET"
 REDIS_AUTH = "redis-auth"
 REDIS_SESSIONS = "redis-sessions"
 ACCOUNTS_STAY = ("--maxmemory-policy", "noeviction")

@@ -69,7 +69,7 @@ def command(
 def _resolve(target: str) -> tuple[str, str | None]:
     """Return the URL and the side whose credential belongs to it; None for a server that is not of the lab."""
     try:
-        places = Places.of_running_lab(LabDirectory())
+        places = Places.of_running_system(LabDirectory())
     except NotRunning:
         if "://" in target:
             return target, None

@@ -16,7 +16,7 @@ from lab.output import console, print_json
 from lab.ports import taken_ports
 from lab.processes import NoRedis, find_redis_server
 from lab.state import LabDirectory
-from lab.topology import Choices, Secrets, Stores, servers
+from lab.topology import OFFSET_VARIABLE, Choices, Secrets, Stores, servers
 
 _MIN_PYTHON = (3, 11)
 _MIN_OPEN_FILES = 256
@@ -35,7 +35,7 @@ class Finding:
 
 @click.command(short_help="Find out what would keep the lab from running here.")
 @click.option(
-    "--port-offset", type=click.IntRange(0, 50000), default=0, envvar="AUTHLAB_PORT_OFFSET", show_envvar=True,
+    "--port-offset", type=click.IntRange(0, 50000), default=0, envvar=OFFSET_VARIABLE, show_envvar=True,
     help="As for `up`.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")

@@ -50,7 +50,7 @@ def command(username: str, side: str, *, opaque: bool, url: str | None, as_json:
 
 
 def _first(directory: LabDirectory, side: str) -> Server:
-    places = Places.of_running_lab(directory)
+    places = Places.of_running_system(directory)
     strategy = SIDES[side]
     candidates: Iterable[Server | None] = [places.auth] if strategy is None else places.at(strategy)
     first = next(iter(candidates), None)

@@ -22,7 +22,7 @@ from lab.processes import inherited_environment
 from lab.state import LabDirectory, LabState
 from lab.supervisor import START_FAILURES, supervise
 from lab.system import AlreadyRunning, CannotStart, System
-from lab.topology import ALGORITHMS, Choices
+from lab.topology import ALGORITHMS, OFFSET_VARIABLE, Choices
 
 _COLOURS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_green", "bright_yellow", "bright_blue")
 
@@ -40,7 +40,7 @@ _COLOURS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright
     envvar="AUTH_ACCESS_TTL_S", metavar="SECONDS", help="How long an access token lives.",
 )  # fmt: skip
 @click.option(
-    "--port-offset", type=click.IntRange(0, 50000), default=0, envvar="AUTHLAB_PORT_OFFSET", show_envvar=True,
+    "--port-offset", type=click.IntRange(0, 50000), default=0, envvar=OFFSET_VARIABLE, show_envvar=True,
     help="Added to every port, to run beside another lab (which needs its own AUTHLAB_DIR).",
 )  # fmt: skip
 @click.option(

@@ -48,12 +48,12 @@ def find_places(
     lab_secret_file: Path | None = None,
     **urls: tuple[str, ...],
 ) -> Places:
-    """Return where everything is: as told, else from the lab of this directory. Raises `NotRunning`.
+    """Return where everything is: as told, else where a system runs. Raises `NotRunning`.
 
     `urls` are the values of `server_url_options`. With an auth server told, the lab of this directory is not looked at:
     the addresses would belong to two systems.
     """
-    base = Places() if auth_url else Places.of_running_lab(LabDirectory())
+    base = Places() if auth_url else Places.of_running_system(LabDirectory())
     places = base.told(auth_url, {_STRATEGY_OPTIONS[name.removesuffix("_url")]: some for name, some in urls.items()})
     return replace(
         places,

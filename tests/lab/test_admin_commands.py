@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.running_lab import Lab, eventually
+from tests.lab.running_lab import Lab, eventually, free_offset
 
 PASSWORD = "correct-horse-battery-1"
 
@@ -113,5 +113,16 @@ def test_a_wrong_admin_password_is_refused(shared_lab: Lab) -> None:
 def test_the_server_may_be_elsewhere(shared_lab: Lab) -> None:
     elsewhere = str(shared_lab.directory / "none")
     url = shared_lab.url(8471)
-    assert shared_lab.ask("accounts", "list", "--auth-url", url, AUTHLAB_DIR=elsewhere).returncode == 0
-    assert shared_lab.ask("keys", "list", AUTHLAB_DIR=elsewhere).returncode == 3
+    nobody = str(free_offset())
+    told = shared_lab.ask("accounts", "list", "--auth-url", url, AUTHLAB_DIR=elsewhere, AUTHLAB_PORT_OFFSET=nobody)
+    assert told.returncode == 0
+    assert shared_lab.ask("keys", "list", AUTHLAB_DIR=elsewhere, AUTHLAB_PORT_OFFSET=nobody).returncode == 3
+
+
+def test_a_system_that_others_started_is_found_at_the_usual_ports(shared_lab: Lab, erin: str) -> None:
+    """As compose does, whose state is in no directory of ours."""
+    elsewhere = str(shared_lab.directory / "none")
+    assert [0, 0, 0, 0] == logged_in(shared_lab, erin)
+    assert shared_lab.ask("accounts", "disable", erin, AUTHLAB_DIR=elsewhere).returncode == 0
+    over = {"resource-1": 200, "denylisted": 401, "session-1": 401, "memory-1": 401, "tracked-1": 401}
+    assert over == statuses(shared_lab)

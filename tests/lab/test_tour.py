@@ -7,7 +7,7 @@ import pytest
 
 from lab.places import SESSION_STRATEGIES, TOKEN_STRATEGIES
 from lab.tour.promises import promise_of
-from tests.lab.running_lab import Lab
+from tests.lab.running_lab import Lab, free_offset
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,9 @@ def test_a_server_that_is_gone_is_an_outcome_not_a_traceback(shared_lab: Lab) ->
 
 
 def test_without_a_running_lab_it_says_how_to_start_one(shared_lab: Lab) -> None:
-    tour = shared_lab.ask("tour", AUTHLAB_DIR=str(shared_lab.directory / "none"))
+    tour = shared_lab.ask(
+        "tour", AUTHLAB_DIR=str(shared_lab.directory / "none"), AUTHLAB_PORT_OFFSET=str(free_offset())
+    )
     assert tour.returncode == 3
     assert "authlab up" in tour.stderr
 
