@@ -16,6 +16,7 @@ from core.keys import KeyRing, UnfitKey, public_ring, secret_ring
 from core.logs import audit
 from core.settings import SettingsError, read_secret
 from resource_server.settings import ResourceSettings
+from resource_server.whole_body import whole_body
 
 REREAD_EVERY_S = 0.5
 MAX_REFRESH_S = 30.0
@@ -165,10 +166,9 @@ class PublishedKeys:
                 asyncio.timeout(_FETCH_DEADLINE_S),
                 self._session.get(self._url, allow_redirects=False) as answer,
             ):
-                data = await answer.content.read(MAX_JWKS_BYTES + 1)
-                if answer.status != HTTPStatus.OK or len(data) > MAX_JWKS_BYTES or not answer.content.at_eof():
-                    raise UnfitKey(f"the answer has status {answer.status} and {len(data)} bytes or more")
-                ring = public_ring(data, previous=self._ring)
+                if answer.status != HTTPStatus.OK:
+                    raise UnfitKey(f"the answer has status {answer.status}")
+                ring = public_ring(await whole_body(answer.content, max_bytes=MAX_JWKS_BYTES), previous=self._ring)
                 max_age_s = _max_age_s(answer.headers.get("Cache-Control", ""))
         except (aiohttp.ClientError, TimeoutError, OSError, UnfitKey) as error:
             audit.warning("keys.fetch_failed", error=type(error).__name__, detail=str(error))

@@ -12,8 +12,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, ClassVar, Self
+from urllib.parse import quote_plus
 
 import aiohttp
+from aiohttp import hdrs
 
 from core.access_token import MAX_TOKEN_CHARS, TokenVerifier
 from core.contract import Promise
@@ -23,6 +25,7 @@ from core.strict_json import NotStrict, json_object
 from core.subject import Subject
 from core.timing import LOOKUPS_S
 from resource_server.settings import ResourceSettings
+from resource_server.whole_body import whole_body
 
 _DEADLINE_S = 0.5
 _MAX_ANSWER_BYTES = 16 * 1024
@@ -56,9 +59,13 @@ class IntrospectedToken:
     async def open(cls, settings: ResourceSettings) -> AsyncIterator[Self]:
         """Open kept-alive connections to the auth server."""
         secret = settings.resource_client_secret
-        auth = aiohttp.BasicAuth(settings.need("resource_client_id"), secret.get_secret_value() if secret else "")
+        proof = aiohttp.encode_basic_auth(
+            quote_plus(settings.need("resource_client_id")), quote_plus(secret.get_secret_value() if secret else "")
+        )
         connector = aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=30)
-        async with aiohttp.ClientSession(auth=auth, connector=connector, auto_decompress=False) as session:
+        async with aiohttp.ClientSession(
+            headers={hdrs.AUTHORIZATION: proof}, connector=connector, auto_decompress=False
+        ) as session:
             yield cls(settings, session)
 
     async def verify(self, credential: str) -> Subject:
@@ -82,7 +89,7 @@ class IntrospectedToken:
             ):
                 if answer.status != HTTPStatus.OK:
                     raise Unavailable("introspection", retry_after_s=1.0)
-                return json_object(await answer.content.read(_MAX_ANSWER_BYTES))
+                return json_object(await whole_body(answer.content, max_bytes=_MAX_ANSWER_BYTES))
         except (aiohttp.ClientError, TimeoutError, OSError, NotStrict) as error:
             raise Unavailable("introspection", retry_after_s=1.0) from error
 
