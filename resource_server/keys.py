@@ -84,7 +84,7 @@ class SharedSecret:
             return
         self._seen = fingerprint
         self._ring = KeyRing(keys, previous=self._ring)
-        audit.info("keys.reread", kids=[key.kid for key in self._ring])
+        audit.info("keys.reread", kids=[key.kid[:8] for key in self._ring])
 
 
 def _fingerprint(path: Path | None) -> tuple[int, int, int] | None:
@@ -174,7 +174,7 @@ class PublishedKeys:
             audit.warning("keys.fetch_failed", error=type(error).__name__, detail=str(error))
             return False
         if [key.kid for key in ring] != [key.kid for key in self._ring]:
-            audit.info("keys.fetched", kids=[key.kid for key in ring])
+            audit.info("keys.fetched", kids=[key.kid[:8] for key in ring])
         self._ring = ring
         self._fetched_s = self._monotonic()
         self._refresh_s = min(max_age_s, MAX_REFRESH_S, max(self._max_stale_s / 2, MIN_REFRESH_S))
