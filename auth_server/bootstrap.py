@@ -25,7 +25,8 @@ from core.strict_json import base64url_text
 def bootstrap(directory: Path, audiences: tuple[str, ...], lab_secret_file: Path | None) -> None:
     """Create what is missing."""
     master_file = directory / "auth" / "master"
-    (directory / "auth" / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
+    for private in (directory / "auth", directory / "auth" / "keys"):
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not master_file.exists():
         write_private(master_file, base64url_text(os.urandom(32)))
     master = strong_secret(master_file.read_text(encoding="utf-8"))

@@ -169,7 +169,7 @@ class KeyStore:
         if signing is None:
             self._signing.clear()
         if signing != self._signing_record and signing is not None:
-            audit.info("keys.signing", kid=self._kid(signing))
+            audit.info("keys.signing", kid=self._kid(signing)[:8])
         self._signing_record = signing
 
     def _verification_key(self, record: KeyRecord, audience: str) -> VerificationKey:
@@ -225,7 +225,8 @@ class KeyStore:
     def _state(self, record: KeyRecord) -> str:
         if record == self._signing_record:
             return "signing"
-        return "published" if record.signs_from > self._clock() else "verifying"
+        signing = self._signing_record
+        return "verifying" if signing is not None and record.signs_from < signing.signs_from else "published"
 
     def rotate(self) -> dict[str, Any]:
         """Publish a new key that will sign once verifiers have it; the others end when their last token has expired."""
@@ -244,7 +245,7 @@ class KeyStore:
                 write_record(directory, retired_at(older, end))
         write_record(directory, record)
         self._reload()
-        audit.info("keys.rotated", kid=self._kid(record), signs_from=record.signs_from)
+        audit.info("keys.rotated", kid=self._kid(record)[:8], signs_from=record.signs_from)
         return next(key for key in self.describe() if key["kid"] == self._kid(record))
 
     def retire(self, kid: str) -> None:
@@ -261,7 +262,7 @@ class KeyStore:
             raise Conflict("keys", "No other key could sign. Rotate first and wait until the new one signs.")
         write_record(self._directory, retired_at(record, now))
         self._reload()
-        audit.warning("keys.retired", kid=kid)
+        audit.warning("keys.retired", kid=kid[:8])
 
 
 def _youth(record: KeyRecord) -> float:

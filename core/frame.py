@@ -215,6 +215,8 @@ def _as_refusal(error: Exception) -> Refusal:
 
 
 def _log(request: web.Request, status: int, refusal: Refusal | None, request_id: str, endpoint: Endpoint) -> None:
+    if endpoint.path == "/readyz":
+        return  # asked again and again while a server starts or drains: a state, not an event
     audit.info(
         "request.refused",
         status=status,
