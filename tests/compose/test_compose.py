@@ -1,12 +1,14 @@
 """compose.yaml, run for real: it comes up, shows what it should, and keeps apart what must not meet."""
 
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 from lab.clients import Refused, TokenLogin, call, token_login
+from lab.topology import Choices, Secrets, Stores, servers
 from tests.compose.stack import Stack
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
@@ -15,6 +17,9 @@ SERVERS = {
     "auth", "resource-1", "resource-2", "resource-3", "session-1", "session-2", "memory-1", "memory-2",
 }  # fmt: skip
 STORES = {"redis-auth", "redis-sessions"}
+
+WHERE_THINGS_ARE = re.compile(r"(_URL|_FILE|_DIR|_ISSUER|_ORIGINS)$")
+"""Settings that name an address or a path are another in a container."""
 
 REACHES = """
 import socket, sys
@@ -34,6 +39,25 @@ def test_up_wait_brings_every_service_to_healthy(stack: Stack) -> None:
     assert 0 == containers.pop("init")["State"]["ExitCode"]
     assert SERVERS | STORES <= containers.keys()
     assert {"healthy"} == {one["State"]["Health"]["Status"] for one in containers.values()}
+
+
+def test_containers_run_the_same_servers_as_the_command(tag: str) -> None:
+    stack = Stack(f"authlab-{tag}", tag)
+    described = json.loads(stack.compose("config", "--format", "json", profiles=("*",)))["services"]
+    contained = {name: one for name, one in described.items() if "ports" in one}
+
+    planned = servers(Choices(everything=True), Stores("redis://a", "redis://b"), Secrets(Path("secrets")))
+
+    assert {plan.name for plan in planned} == contained.keys() - {"lab"}
+    for plan in planned:
+        service = contained[plan.name]
+        assert ["python", "-m", plan.module] == service["command"]
+        assert str(plan.port) == service["environment"]["PORT"]
+        assert [plan.port] == [port["target"] for port in service["ports"]]
+        told = service["environment"]
+        shared = {name for name in plan.environment.keys() & told if not WHERE_THINGS_ARE.search(name)}
+        assert {name: plan.environment[name] for name in shared} == {name: told[name] for name in shared}
+        assert plan.strategy == told.get("RESOURCE_STRATEGY", told.get("SESSION_STRATEGY"))
 
 
 def test_the_tour_comes_to_its_end_as_announced(stack: Stack) -> None:
