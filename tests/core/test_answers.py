@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp import web
@@ -12,24 +11,19 @@ from core.answers import SAFE_HEADERS, Answer, empty_answer, json_answer, proble
 from core.authorization import PUBLIC
 from core.endpoint import Endpoint
 from core.errors import BadCredentials, Throttled, Unavailable
-from core.frame import Guard, render_problem
 from core.service import Service, build_app
 from core.settings import ServerSettings
+from tests.core.nobody import nobody
 from tests.support.servers import Server, Servers
 from tests.support.wire import request, spoken, status_of
 
 Handler = Callable[[web.Request], Awaitable[Answer]]
 
 
-@asynccontextmanager
-async def nothing(_app: web.Application) -> AsyncIterator[Guard]:
-    yield None  # type: ignore[misc] # these routes are all public
-
-
 def app_of(**handlers: Handler) -> web.Application:
     """Build a server of public routes, each under its name."""
     endpoints = [Endpoint("GET", f"/{name}", handler, PUBLIC, name) for name, handler in handlers.items()]
-    service = Service("A test", endpoints, nothing, {}, render=render_problem)
+    service = Service("A test", endpoints, nobody, {})
     return build_app(ServerSettings(port=0), service)
 
 

@@ -25,6 +25,7 @@ from core.keys import (
     secret_ring,
     secret_thumbprint,
     strong_secret,
+    thumbprint,
 )
 from core.strict_json import base64url_text
 
@@ -253,6 +254,12 @@ def test_a_bare_secret_is_named_by_its_thumbprint() -> None:
     (key,) = secret_ring(encoded)
     assert (expected, "HS256") == (key.kid, key.algorithm)
     assert key.verifies(b"signed", hmac.digest(secret, b"signed", "sha256"))
+
+
+def test_the_thumbprint_of_rfc_8037_is_ours() -> None:
+    """RFC 8037 A.3."""
+    members = {"crv": "Ed25519", "kty": "OKP", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    assert "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" == thumbprint(members)
 
 
 def test_a_set_of_secrets_holds_the_current_and_the_previous_one() -> None:

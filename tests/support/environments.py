@@ -17,7 +17,13 @@ def _random_secret() -> str:
 
 
 MASTER = _random_secret()
-DEMO: Mapping[str, str] = {"AUTHLAB_DEMO": "true", "LOGIN_HASH_MEMORY_KIB": "8", "NAME": "server-of-a-test"}
+DEMO: Mapping[str, str] = {
+    "AUTHLAB_DEMO": "true",
+    "LOGIN_HASH_MEMORY_KIB": "8",
+    "LOGIN_RATE_PER_ADDRESS": "1000000",
+    "LOGIN_RATE_OVERALL": "1000000",
+    "NAME": "server-of-a-test",
+}
 CLIENTS: Mapping[str, str] = {"demo-service": "demo-service-secret", "demo-resource": "demo-resource-secret"}
 
 
