@@ -18,6 +18,7 @@ from lab.fault_proxy_client import FaultProxy
 _SET_UP_S = 9.0
 _CONNECTIONS = 64
 _SLOW_MS = 500.0
+_HEAD_START_NS = 300_000_000
 _OK = "200"
 # As in production: a store that is killed has its sessions again when it is back.
 _DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec")
@@ -102,13 +103,13 @@ def _watch(run: Run, staged: Sequence[Staged], generators: Sequence[Generators],
     plan = run.plan
 
     def drive(generator: Generators) -> Outcome:
-        return generator.open(seed=run.seed, duration_s=plan.fault_over_s, rate=plan.fault_rate_rps)
+        return generator.open(seed=run.seed, duration_s=plan.fault_over_s, rate=plan.fault_rate_rps, start_ns=start_ns)
 
+    start_ns = time.perf_counter_ns() + _HEAD_START_NS
     with ThreadPoolExecutor(len(generators)) as pool:
-        start = time.monotonic()
         driving = [pool.submit(drive, generator) for generator in generators]
         for at_s, act in zip((plan.fault_from_s, plan.fault_to_s), fault, strict=True):
-            time.sleep(max(0.0, start + at_s - time.monotonic()))
+            time.sleep(max(0.0, at_s + (start_ns - time.perf_counter_ns()) / 1e9))
             act()
         outcomes = [future.result() for future in driving]
     run.progress.advance(plan.fault_over_s)

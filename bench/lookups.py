@@ -25,16 +25,20 @@ def idle_commands_per_s(stores: StoreAccount) -> dict[str, float]:
 def count_lookups(
     bench: Bench, staged: Staged, auth_url: str, idle: dict[str, float], plan: Plan, seed: int
 ) -> Lookups:
-    """Send requests one after the other and count what they caused."""
-    bench.prepare(staged, connections=1, seed=seed, warm_up_s=plan.warm_up_s)
+    """Send one caller's requests one after the other and count what they caused.
+
+    One caller only: what each caller's first request costs is no part of the steady state.
+    """
+    alone = staged.with_callers(1)
+    bench.prepare(alone, connections=1, seed=seed, warm_up_s=plan.warm_up_s)
     introspections = _introspections(auth_url)
-    one = bench.closed(staged, seed=seed, duration_s=plan.slice_s)
+    one = bench.closed(alone, seed=seed, duration_s=plan.slice_s)
     answered = max(1, one.outcome.answered)
     counts = {
         name: max(0.0, count - idle.get(name, 0.0) * one.outcome.elapsed_s) / answered
         for name, count in one.store.commands.items()
     }
-    bench.forget(staged, 1)
+    bench.forget(alone, 1)
     return Lookups(
         commands={name: count for name, count in counts.items() if round(count, 3) > 0},
         server_calls=(_introspections(auth_url) - introspections) / answered,

@@ -29,11 +29,6 @@ class Slice:
         return (self.server_cpu_us + self.auth_cpu_us) / max(1, self.outcome.answered)
 
     @property
-    def store_cpu_us_per_request(self) -> float:
-        """CPU time of the stores per answered request."""
-        return self.store.cpu_us / max(1, self.outcome.answered)
-
-    @property
     def answered_rps(self) -> float:
         """Answers per second."""
         return self.outcome.answered / self.outcome.elapsed_s

@@ -1,7 +1,7 @@
 """One batch, set up: a fresh server for every arm, everybody logged in, every request ready to be sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,12 @@ class Staged:
     server_pids: tuple[int, ...]
     auth_pids: tuple[int, ...] = ()
     """Processes of the auth server, where each request costs it something, too."""
+
+    def with_callers(self, callers: int) -> "Staged":
+        """Return the same arm with its first callers only."""
+        corpus = self.corpus.with_name(f"{self.corpus.stem}-{callers}.json")
+        Corpus(Corpus.read(self.corpus).requests[:callers]).write(corpus)
+        return replace(self, corpus=corpus, callers=self.callers[:callers])
 
 
 class Stage:

@@ -72,7 +72,7 @@ def sum_up(observed: Observed, control: Observed, noise: Noise, plan: Plan, seed
     samples = Samples(
         server_cpu_us=_rounded(cpu),
         margin_cpu_us=_rounded(margins),
-        store_cpu_us=_rounded([one.store_cpu_us_per_request for one in closed]),
+        store_cpu_us=_rounded(_store_cpu(closed, control.closed)),
         answered_rps=_rounded([one.answered_rps for one in closed]),
         server_cpu_us_at_rate=_rounded(_cpu(opened)),
         p50_ms=_rounded([one.outcome.latency.percentile_us(50) / 1000 for one in opened]),
@@ -148,6 +148,12 @@ def _histogram(slices: Sequence[Slice], *, service: bool) -> Histogram:
 
 def _cpu(slices: Sequence[Slice]) -> list[float]:
     return [one.cpu_us_per_request for one in slices]
+
+
+def _store_cpu(slices: Sequence[Slice], control: Sequence[Slice]) -> list[float]:
+    """Return the stores' CPU time per request above what they use in a slice that asks them nothing."""
+    idle_us = median(one.store.cpu_us for one in control)
+    return [max(0.0, one.store.cpu_us - idle_us) / one.outcome.answered for one in slices]
 
 
 def _totals(slices: Sequence[Slice]) -> Counter[str]:

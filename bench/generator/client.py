@@ -72,11 +72,13 @@ class Generators:
             RunClosed(seed=seed + number, duration_s=duration_s) for number, _ in enumerate(self._processes)
         )
 
-    def open(self, *, seed: int, duration_s: float, rate: float, timeout_s: float = 2.0) -> Outcome:
+    def open(
+        self, *, seed: int, duration_s: float, rate: float, timeout_s: float = 2.0, start_ns: int | None = None
+    ) -> Outcome:
         """Run an open loop at a total rate on the arm prepared last."""
         share = rate / len(self._processes)
         return self._outcome(
-            RunOpen(seed=seed + number, duration_s=duration_s, rate=share, timeout_s=timeout_s)
+            RunOpen(seed=seed + number, duration_s=duration_s, rate=share, timeout_s=timeout_s, start_ns=start_ns)
             for number, _ in enumerate(self._processes)
         )
 

@@ -40,6 +40,8 @@ class RunOpen(_Message):
     duration_s: float
     rate: float
     timeout_s: float = 2.0
+    start_ns: int | None = None
+    """When to begin, on the clock of `perf_counter_ns`, so that several generators begin together."""
 
 
 class Forget(_Message):

@@ -35,9 +35,9 @@ class OpenLoop:
         self._free_since = 0
         self._tally = Tally(0)
 
-    def run(self, rate: float, duration_s: float, seed: int) -> Tally:
+    def run(self, rate: float, duration_s: float, seed: int, start_ns: int | None = None) -> Tally:
         """Send at the rate for the duration; what has not left or not come back a while later never will."""
-        start = perf_counter_ns() + _HEAD_START_NS
+        start = start_ns or perf_counter_ns() + _HEAD_START_NS
         due = [start + offset for offset in poisson_ns(rate, duration_s, seed)]
         tally = self._tally = Tally(start, asked=len(due))
         give_up = start + int(duration_s * 1e9) + _GRACE_NS

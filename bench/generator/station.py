@@ -37,7 +37,7 @@ class Station:
                 return _account(lambda: run_closed_loop(self._lanes, self._poller, requests, order.duration_s))
             case RunOpen():
                 loop = OpenLoop(self._lanes, self._poller, requests, timeout_s=order.timeout_s)
-                return _account(lambda: loop.run(order.rate, order.duration_s, order.seed))
+                return _account(lambda: loop.run(order.rate, order.duration_s, order.seed, order.start_ns))
 
     def close(self) -> None:
         """Close every connection."""

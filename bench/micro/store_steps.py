@@ -1,0 +1,41 @@
+"""Reads from a real Redis: ours, merged per tick of the event loop, and the same GET through redis-py."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import cycle
+
+from redis.asyncio import Redis
+
+from bench.micro.timing import Step, awaiting, in_flight
+from core.reads import CoalescedReads
+from core.redis_link import open_redis
+
+MANY = 32
+_KEYS = 1000
+_VALUE_BYTES = 200
+_PATIENCE_S = 5.0
+
+
+@asynccontextmanager
+async def store_steps(url: str) -> AsyncIterator[list[Step]]:
+    """Open both ways to the Redis at `url`; its own CPU time is in no figure."""
+    async with open_redis(url) as link, Redis.from_url(url) as client:
+        names = [f"bench:{number:04d}:{secrets.token_hex(16)}" for number in range(_KEYS)]
+        await client.mset({name: secrets.token_bytes(_VALUE_BYTES) for name in names})
+        upcoming = cycle(names)
+        reads = CoalescedReads(link, deadline_s=_PATIENCE_S)
+
+        async def ours() -> None:
+            await reads.get(next(upcoming))
+
+        async def theirs() -> None:
+            await client.get(next(upcoming))
+
+        yield [
+            Step("store", "read, 1 in flight", awaiting(ours)),
+            Step("store", f"read, {MANY} in flight", in_flight(ours, MANY)),
+            Step("store", "read, 1 in flight: redis-py GET", awaiting(theirs), "theirs"),
+            Step("store", f"read, {MANY} in flight: redis-py GET", in_flight(theirs, MANY), "theirs"),
+        ]
+        await client.delete(*names)
