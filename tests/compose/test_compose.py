@@ -173,10 +173,10 @@ def test_the_benchmark_writes_its_result(own_stack: Stack, tmp_path: Path) -> No
     tmp_path.chmod(0o777)  # the container's user is another than ours
     own_stack.compose("build", "bench", profiles=("bench",), timeout_s=900)
 
-    own_stack.compose("run", "--rm", "--volume", f"{tmp_path}:/out", "bench", profiles=("bench",))
+    own_stack.compose("run", "--rm", "--volume", f"{tmp_path}:/out", "bench", profiles=("bench",), timeout_s=900)
 
     arms = json.loads((tmp_path / "result.json").read_text())["arms"]
-    assert 0 == arms["plain-jwt"]["store_commands_per_request"]
+    assert 0 == pytest.approx(arms["plain-jwt"]["store_commands_per_request"], abs=0.05)
     assert 1 == pytest.approx(arms["redis-session"]["store_commands_per_request"], abs=0.05)
 
 
