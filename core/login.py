@@ -29,8 +29,9 @@ class Login:
     async def check(self, credentials: Credentials, request: web.Request) -> Account:
         """Return the account; raise `BadCredentials`, `Throttled`, or `Unavailable` when it cannot be decided."""
         address = request.remote or ""
-        await self._throttle.admit(credentials.username, address)
+        # First what cannot be done without the store: asked second, its deadline would be waited for twice.
         account = await self._accounts.find(credentials.username)
+        await self._throttle.admit(credentials.username, address)
         password_hash = account.password_hash if account is not None else None
         matches = await self._passwords.verify(password_hash, credentials.password)
         if account is None or not matches or account.disabled:

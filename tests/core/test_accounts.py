@@ -15,6 +15,7 @@ from core.seed import seed_accounts
 from core.settings import LoginSettings, SettingsError, load
 from lab.processes import free_port
 from tests.support.environments import auth_environment
+from tests.support.stores import commands_during
 
 HASH = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash("alice-demo-password")
 ALICE = Account("alice", "Alice", HASH, ("user",), ("orders:read",))
