@@ -14,15 +14,17 @@ from bench.micro.answer_steps import answer_steps
 from bench.micro.result import MicroResult, sum_up, tables
 from bench.micro.session_steps import session_steps
 from bench.micro.store_steps import store_steps
-from bench.micro.timing import Effort, measure
-from bench.micro.token_steps import token_steps
+from bench.micro.timing import Effort, Step, measure
+from bench.micro.token_steps import HAS_JOSERFC, token_steps
 from bench.progress import ProgressDisplay, showing_progress
 from lab.processes import NoRedis, ProcessFailed, RedisProcess
 
 try:
-    from uvloop import new_event_loop
-except ImportError:  # as the servers do where there is none
-    new_event_loop = asyncio.new_event_loop
+    import uvloop
+except ImportError:  # there is none for this platform
+    uvloop = None  # type: ignore[assignment] # so that one name tells
+
+_LOOP_FACTORY = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
 
 QUICK = Effort(samples=7, sample_s=0.005)
 FULL = Effort(samples=41, sample_s=0.02)
@@ -43,27 +45,32 @@ def command(size: str, seed: int, *, as_json: bool, out: Path | None) -> None:
     if out is not None:
         result.write(out)
     if as_json:
-        print(result.model_dump_json(indent=1))
+        print(result.to_json())
         return
     console = Console()
     for table in tables(result):
         console.print(table)
     console.print("CPU time of this process per step, median and 95 % bootstrap interval. Dim: what others take.")
+    if not HAS_JOSERFC:
+        console.print("joserfc is not installed, so its row is missing: pip install 'authlab[bench]'")
 
 
 def _measured(effort: Effort, seed: int) -> MicroResult:
     placement = choose_placement()
+    steps = [*token_steps(), *session_steps(), *answer_steps()]
     with showing_progress(Console(stderr=True)) as progress, tempfile.TemporaryDirectory() as directory:
         with running_on(placement.others):
             store = RedisProcess.start(Path(directory))
-        with store, running_on(placement.servers), asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(_all_steps(store.url, effort, seed, progress))
+        with store, running_on(placement.servers), asyncio.Runner(loop_factory=_LOOP_FACTORY) as runner:
+            steps, samples = runner.run(_with_store(steps, store.url, effort, seed, progress))
+    return sum_up(shlex.join(["python", "-m", "bench", *sys.argv[1:]]), seed, steps, samples)
 
 
-async def _all_steps(url: str, effort: Effort, seed: int, progress: ProgressDisplay) -> MicroResult:
+async def _with_store(
+    steps: list[Step], url: str, effort: Effort, seed: int, progress: ProgressDisplay
+) -> tuple[list[Step], dict[str, list[float]]]:
     async with store_steps(url) as reads:
-        steps = [*token_steps(), *session_steps(), *reads, *answer_steps()]
+        steps = [*steps, *reads]
         progress.plan(effort.samples)
         progress.begin(f"timing {len(steps)} steps")
-        samples = await measure(steps, effort, seed, lambda: progress.advance(1))
-    return sum_up(shlex.join(["python", "-m", "bench", *sys.argv[1:]]), seed, steps, samples)
+        return steps, await measure(steps, effort, seed, lambda: progress.advance(1))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from rich.table import Table
 
 from bench.intervals import interval
@@ -37,16 +37,20 @@ class MicroResult(_Message):
     """One run of `python -m bench micro`."""
 
     kind: Literal["micro"] = "micro"
-    schema_: Literal[1] = 1
+    schema_: Literal[1] = Field(default=1, alias="schema")
     command: str
     seed: int
     machine: dict[str, str]
     steps: dict[str, StepResult]
 
+    def to_json(self) -> str:
+        """Return the text of a result file."""
+        return self.model_dump_json(by_alias=True, indent=1)
+
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""
         draft = path.with_suffix(".part")
-        draft.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        draft.write_text(self.to_json() + "\n", encoding="utf-8")
         draft.replace(path)
 
 
