@@ -77,7 +77,7 @@ def _whole(token: SignedToken, secret: bytes) -> Iterator[Step]:
     strategy = PlainJwt(tokens)
     yield Step("token", "plain_jwt, token seen before", awaiting(partial(strategy.verify, token.text)))
     yield Step("token", "token cache, hit and checks", calling(partial(tokens.known, token.text)))
-    values = [f"epoch:{round((time.time() - 60) * 1000)}".encode(), None, None, None]
+    values = [b"epoch:0", None, None, None]
     yield Step("token", "denylist: name its keys", calling(partial(redis_keys_of, verified)))
     yield Step("token", "denylist: judge its values", calling(partial(judge, verified, values)))
 
