@@ -14,7 +14,7 @@ async def spoken(url: str, *pieces: bytes, pause_s: float = 0.0, within_s: float
             await asyncio.sleep(pause_s)
         async with asyncio.timeout(within_s):
             return await reader.read()
-    except ConnectionResetError:
+    except ConnectionError:
         return b""
     finally:
         writer.close()
