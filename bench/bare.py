@@ -36,13 +36,18 @@ async def ready(_request: web.Request) -> web.Response:
     return web.Response()
 
 
-def main() -> None:
-    """Serve on HOST and PORT until told to stop."""
+def create_app() -> web.Application:
+    """Build the application."""
     app = web.Application()
     app.router.add_get("/unguarded", unguarded)
     app.router.add_get("/readyz", ready)
+    return app
+
+
+def main() -> None:
+    """Serve on HOST and PORT until told to stop."""
     web.run_app(
-        app,
+        create_app(),
         host=os.environ["HOST"],
         port=int(os.environ["PORT"]),
         access_log=None,

@@ -60,6 +60,12 @@ def _draw(fault: str, result: Result) -> Picture:
     return picture
 
 
+def _legend() -> list[Patch]:
+    return [
+        Patch(facecolor=colour, hatch=hatch, edgecolor=GRID, label=kind) for kind, (colour, hatch) in _KINDS.items()
+    ]
+
+
 def _stack(axes: Axes, timeline: Timeline) -> None:
     """Draw one bar per second: the shares of what callers saw, upon each other."""
     for second in timeline.seconds:
