@@ -63,12 +63,12 @@ class Advice:
 
 def advise(result: Result, system: System) -> list[Advice]:
     """Return what each strategy in a result needs for a system."""
-    return [_advise(result, name, system) for name in result.arms if name in PROMISES]
+    return [_advise(result, name, system) for name, arm in result.arms.items() if name in PROMISES and arm.knows_cpu]
 
 
 def predict_rps_per_core(arm: ArmResult) -> float:
     """Return how many requests per second keep one server core busy all the time."""
-    return _US / arm.server_cpu_us.median
+    return _US / arm.cpu.median
 
 
 def predict_median_ms(near_ms: float, lookups: float, rtt_ms: float) -> float:
@@ -87,7 +87,7 @@ def _advise(result: Result, name: str, system: System) -> Advice:
     refreshes = system.users / system.ttl_s if on_tokens else 0.0
     touches = _touches_per_s(name, system)
     store_us = system.rps * arm.store_cpu_us.median + touches * TOUCH_COMMANDS * _us_per_command(result)
-    server_us = system.rps * arm.server_cpu_us.median
+    server_us = system.rps * arm.cpu.median
     if bill is not None:
         store_us += refreshes * bill.refresh_store_cpu_us
         server_us += refreshes * bill.refresh_cpu_us

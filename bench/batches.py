@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from bench.call import metric
 from bench.ground import ALGORITHMS, Ground, GroundPlan
 from bench.lookups import count_lookups, idle_commands_per_s
-from bench.proofs import prove_right
+from bench.proofs import prove_right, url_of
 from bench.run import Run
 from bench.schedule import interleaved
 from bench.slices import Bench
@@ -47,13 +47,14 @@ def measure_batches(run: Run) -> None:
             run.progress.advance(_SET_UP_S)
             with run.generators() as generators, StoreAccount(*ground.store_urls.values()) as stores:
                 bench = Bench(generators, stores)
-                _measure_rounds(run, bench, staged, batch)
+                measure_rounds(run, bench, staged, batch)
                 if batch == 0:
-                    _count_lookups(run, bench, staged, ground, stores)
+                    count_all_lookups(run, bench, staged, ground.auth_url(), stores)
                 run.recorder.facts |= stores.facts()
 
 
-def _measure_rounds(run: Run, bench: Bench, staged: Mapping[str, Staged], batch: int) -> None:
+def measure_rounds(run: Run, bench: Bench, staged: Mapping[str, Staged], batch: int) -> None:
+    """Measure every arm in every round of one batch."""
     orders = interleaved([*staged], run.plan.rounds_per_batch, run.seed + batch)
     for number, order in enumerate(orders):
         run.progress.begin(
@@ -76,12 +77,15 @@ def _measure_arm(run: Run, bench: Bench, one: Staged, seed: int) -> None:
     seen.open.append(opened)
 
 
-def _count_lookups(run: Run, bench: Bench, staged: Mapping[str, Staged], ground: Ground, stores: StoreAccount) -> None:
+def count_all_lookups(
+    run: Run, bench: Bench, staged: Mapping[str, Staged], auth_url: str | None, stores: StoreAccount
+) -> None:
+    """Count what one request of each arm asks of others; read how often a cache knew."""
     idle = idle_commands_per_s(stores)
     for name, one in staged.items():
         run.progress.begin(f"counting lookups: {name}")
         seen = run.recorder.observed[name]
-        seen.lookups = count_lookups(bench, one, ground.auth_url(), idle, run.plan, run.seed)
+        seen.lookups = count_lookups(bench, one, auth_url, idle, plan=run.plan, seed=run.seed)
         seen.hit_ratio = _hit_ratio(one)
         run.progress.advance(_LOOKUPS_S)
 
@@ -89,8 +93,7 @@ def _count_lookups(run: Run, bench: Bench, staged: Mapping[str, Staged], ground:
 def _hit_ratio(one: Staged) -> float | None:
     if not one.arm.token_cache:
         return None
-    host, port = one.addresses[0]
-    hits, misses = (metric(f"http://{host}:{port}", f"authlab_token_cache_{kind}_total") for kind in ("hits", "misses"))
+    hits, misses = (metric(url_of(one), f"authlab_token_cache_{kind}_total") for kind in ("hits", "misses"))
     return round(hits / (hits + misses), 5) if hits + misses else None
 
 

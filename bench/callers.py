@@ -35,12 +35,14 @@ class Caller:
         return self.name or None
 
 
-def log_in_to_auth(url: str, names: Sequence[str], *, opaque: bool = False, password: str = PASSWORD) -> list[Caller]:
+def log_in_to_auth(
+    url: str, names: Sequence[str], *, opaque: bool = False, passwords: Mapping[str, str] | None = None
+) -> list[Caller]:
     """Log everybody in at an auth server."""
     token_format = "opaque" if opaque else "jwt"
 
     async def one(client: aiohttp.ClientSession, name: str) -> Caller:
-        body = {"username": name, "password": password, "token_format": token_format}
+        body = {"username": name, "password": _password(name, passwords), "token_format": token_format}
         answer, _ = await _post(client, f"{url}/login", body)
         extra = {"refresh_token": answer["refresh_token"]} if "refresh_token" in answer else {}
         return Caller(name, {"Authorization": f"Bearer {answer['access_token']}"}, extra)
@@ -48,14 +50,18 @@ def log_in_to_auth(url: str, names: Sequence[str], *, opaque: bool = False, pass
     return _all(names, one)
 
 
-def log_in_to_sessions(url: str, names: Sequence[str], *, password: str = PASSWORD) -> list[Caller]:
+def log_in_to_sessions(url: str, names: Sequence[str], *, passwords: Mapping[str, str] | None = None) -> list[Caller]:
     """Log everybody in at a session server."""
 
     async def one(client: aiohttp.ClientSession, name: str) -> Caller:
-        answer, cookie = await _post(client, f"{url}/login", {"username": name, "password": password})
+        answer, cookie = await _post(client, f"{url}/login", {"username": name, "password": _password(name, passwords)})
         return Caller(name, {"Cookie": cookie}, {"X-CSRF-Token": answer["csrf_token"]})
 
     return _all(names, one)
+
+
+def _password(name: str, passwords: Mapping[str, str] | None) -> str:
+    return PASSWORD if passwords is None else passwords[name]
 
 
 def _all(names: Sequence[str], one: Callable[[aiohttp.ClientSession, str], Awaitable[Caller]]) -> list[Caller]:

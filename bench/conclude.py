@@ -30,7 +30,7 @@ class Beginning:
 def conclude(run: Run, beginning: Beginning, *, partial: bool) -> Result:
     """Compute the result of a run that ended, or was ended; raise NothingMeasured when there is nothing to compute."""
     observed = run.recorder.observed
-    if not complete_rounds(observed):
+    if not observed or not complete_rounds(observed):
         raise NothingMeasured("the run ended before every arm was measured once")
     noise = _noise(run, beginning)
     control = observed["control"]
@@ -41,6 +41,7 @@ def conclude(run: Run, beginning: Beginning, *, partial: bool) -> Result:
         seed=run.seed,
         quick=run.plan.quick,
         partial=partial,
+        attached=run.attached,
         started_at=beginning.at.isoformat(timespec="seconds"),
         duration_s=round(time.monotonic() - beginning.clock_s, 1),
         machine={**machine_facts(), **recorder.facts, **commit_facts(), "pinned": str(run.placement.pinned).lower()},
@@ -99,7 +100,11 @@ def _doubts(run: Run, noise: Noise, arms: Mapping[str, ArmResult], *, partial: b
             f"The control differs from itself by more than {TOO_NOISY:.0%} ({noise.aa_ratio:.3f}): "
             "the machine was too noisy for small differences."
         )
-    if not run.placement.pinned:
+    if run.attached:
+        doubts.append("The servers were there already: not started afresh, not pinned, perhaps with other callers.")
+        if not run.recorder.facts:
+            doubts.append("No store was named: store commands and store CPU are not known and read 0.")
+    elif not run.placement.pinned:
         doubts.append("Server, generator and store shared their cores: this system does not let us keep them apart.")
     if noise.steal_share > STEALS:
         doubts.append(f"The host took {noise.steal_share:.1%} of the CPU time away from this machine.")

@@ -23,7 +23,7 @@ def idle_commands_per_s(stores: StoreAccount) -> dict[str, float]:
 
 
 def count_lookups(
-    bench: Bench, staged: Staged, auth_url: str, idle: dict[str, float], plan: Plan, seed: int
+    bench: Bench, staged: Staged, auth_url: str | None, idle: dict[str, float], plan: Plan, seed: int
 ) -> Lookups:
     """Send one caller's requests one after the other and count what they caused.
 
@@ -45,5 +45,7 @@ def count_lookups(
     )
 
 
-def _introspections(auth_url: str) -> float:
+def _introspections(auth_url: str | None) -> float:
+    if auth_url is None:
+        return 0.0
     return metric(auth_url, "authlab_requests_total", 'route="/oauth/introspect"')

@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from bench.result import Result
+from bench.result_file import write_result
 from bench.summary import write_summary
 
 RESULT_FILE = "result.json"
@@ -14,7 +15,7 @@ def write_outputs(result: Result, directory: Path) -> list[Path]:
     """Write every file of a run; return what was written."""
     directory.mkdir(parents=True, exist_ok=True)
     result_file = directory / RESULT_FILE
-    result.write(result_file)
+    write_result(result, result_file)
     return [result_file, *write_derived(result, directory)]
 
 

@@ -20,13 +20,18 @@ class NotRight(Exception):
 
 def prove_right(staged: Staged, auth_url: str) -> None:
     """Check that the good are let in under their own name, the forged are not, and the revoked are not for long."""
-    url = _url(staged)
-    caller = staged.callers[0]
+    prove_known(staged)
+    url = url_of(staged)
+    if staged.arm.credential in {"HS256", "opaque", "session"}:
+        _prove_revoked(staged.arm, url, auth_url, staged.callers[-1].name)
+
+
+def prove_known(staged: Staged) -> None:
+    """Check what can be checked without ending anybody's login."""
+    url, caller = url_of(staged), staged.callers[0]
     _prove_good(staged.arm, url, caller)
     if staged.arm.credential != "none":
         _prove_forged(staged.arm, url, caller)
-    if staged.arm.credential in {"HS256", "opaque", "session"}:
-        _prove_revoked(staged.arm, url, auth_url, staged.callers[-1].name)
 
 
 def revoked_within(strategy: str) -> timedelta | None:
@@ -89,6 +94,7 @@ def _prove_revoked(arm: Arm, url: str, auth_url: str, name: str) -> None:
             raise NotRight(f"{arm.name}: a revoked credential still gets {status} after {promised}")
 
 
-def _url(staged: Staged) -> str:
+def url_of(staged: Staged) -> str:
+    """Return where the first server of an arm is."""
     host, port = staged.addresses[0]
     return f"http://{host}:{port}"

@@ -1,13 +1,11 @@
-"""The result file: versioned, complete enough to be doubted, and refused when it is not what it says.
+"""What a result says: versioned, and complete enough to be doubted.
 
 Times are in the unit that a field's name says; intervals are 95 % bootstrap confidence intervals of a median.
 """
 
-import json
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench import intervals
 
@@ -17,10 +15,6 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 EVENTS = ("logout", "logout-everywhere", "role-change")
 UNTIL_EXPIRY = "until expiry"
-
-
-class ResultRefused(Exception):
-    """A file is no result of ours, or a broken one; the message says where."""
 
 
 class _Part(BaseModel):
@@ -100,8 +94,9 @@ class ArmResult(_Part):
     token_cache: bool | None
     requests: int
     errors: int
-    server_cpu_us: Interval
-    margin_cpu_us: Interval
+    server_cpu_us: Interval | None
+    """None where the server is on another machine: its account cannot be read."""
+    margin_cpu_us: Interval | None
     no_difference: bool
     """The margin is smaller than what the control differs by from itself."""
     server_cpu_us_at_rate: Interval | None
@@ -131,14 +126,36 @@ class ArmResult(_Part):
     service_us_histogram: Pairs = ()
     samples: Samples
 
+    @property
+    def knows_cpu(self) -> bool:
+        """Whether the server's CPU time could be read."""
+        return self.server_cpu_us is not None
+
+    @property
+    def cpu(self) -> Interval:
+        """Server CPU per request; raise ValueError where it is not known."""
+        if self.server_cpu_us is None:
+            raise ValueError("the server's CPU time is not known")
+        return self.server_cpu_us
+
+    @property
+    def margin(self) -> Interval:
+        """What is above the control; raise ValueError where it is not known."""
+        if self.margin_cpu_us is None:
+            raise ValueError("the server's CPU time is not known")
+        return self.margin_cpu_us
+
 
 class Noise(_Part):
-    """The control against itself: what no difference looks like on this machine."""
+    """The control against itself: what no difference looks like on this machine.
+
+    In CPU per request; in time per request at saturation where CPU is not known.
+    """
 
     aa_ratio: NotNegative
     low: NotNegative
     high: NotNegative
-    floor_cpu_us: NotNegative
+    floor_cpu_us: NotNegative | None
     """Margins smaller than this are printed as no difference."""
     steal_share: NotNegative
     load_before: NotNegative
@@ -242,28 +259,3 @@ class Result(_Part):
         if missing:
             raise ValueError(f"without {' and '.join(sorted(missing))} no margin means anything")
         return self
-
-    def write(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        draft = path.with_suffix(".part")
-        draft.write_text(self.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
-
-
-def read_result(path: Path) -> Result:
-    """Read and check a result file; raise ResultRefused with one line that says what is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise ResultRefused(f"{path} cannot be read: {error}") from error
-    version = found.get("schema") if isinstance(found, dict) else None
-    if version != SCHEMA:
-        raise ResultRefused(f"{path} has schema {version!r}; this benchmark reads schema {SCHEMA}")
-    try:
-        return Result.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise ResultRefused(f"{path} is refused: {where}: {first['msg']}{more}") from error

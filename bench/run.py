@@ -42,6 +42,8 @@ class Run:
     progress: ProgressDisplay
     recorder: Recorder
     generator_processes: int = 1
+    attached: bool = False
+    """Whether the servers belong to somebody else's deployment."""
     workplace: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="authlab-bench-")))
     _directories: int = 0
 

@@ -19,13 +19,16 @@ class Slice:
     arm: str
     kind: Kind
     outcome: Outcome
-    server_cpu_us: float
+    server_cpu_us: float | None
+    """None for a server whose account cannot be read: it runs on another machine."""
     auth_cpu_us: float
     store: StoreUse
 
     @property
-    def cpu_us_per_request(self) -> float:
+    def cpu_us_per_request(self) -> float | None:
         """Server CPU time per answered request, that of an auth server which had to be asked included."""
+        if self.server_cpu_us is None:
+            return None
         return (self.server_cpu_us + self.auth_cpu_us) / max(1, self.outcome.answered)
 
     @property
@@ -83,7 +86,7 @@ class _Accounts:
             arm=self._staged.arm.name,
             kind=kind,
             outcome=outcome,
-            server_cpu_us=server_ns / 1000,
+            server_cpu_us=server_ns / 1000 if self._staged.server_pids else None,
             auth_cpu_us=auth_ns / 1000,
             store=self._stores.read().since(self._store_before),
         )

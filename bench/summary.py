@@ -23,10 +23,9 @@ def write_summary(result: Result) -> str:
         f"loop, {settings['rate_rps']:.0f} requests/s, from the intended start. Store commands: one request in flight. "
         f"In brackets: 95 % bootstrap intervals over {settings['rounds']:.0f} rounds."
     )
-    floor = (
-        f"The control against itself: {noise.aa_ratio:.3f} [{noise.low:.3f}, {noise.high:.3f}]; margins below "
-        f"{noise.floor_cpu_us:.1f} µs are no difference."
-    )
+    floor = f"The control against itself: {noise.aa_ratio:.3f} [{noise.low:.3f}, {noise.high:.3f}]"
+    if noise.floor_cpu_us is not None:
+        floor += f"; margins below {noise.floor_cpu_us:.1f} µs are no difference"
     lines = [
         "# What a request costs, and how stale its answer may be",
         "",
@@ -38,7 +37,7 @@ def write_summary(result: Result) -> str:
         "",
         method,
         "",
-        floor,
+        f"{floor}.",
     ]
     if result.doubts:
         lines += ["", "## What is to be doubted", "", *(f"- {doubt}" for doubt in result.doubts)]
@@ -66,14 +65,16 @@ def _row(name: str, arm: ArmResult) -> tuple[str, ...]:
     )
 
 
-def show(interval: Interval) -> str:
-    """Write a median and its interval."""
+def show(interval: Interval | None) -> str:
+    """Write a median and its interval, where they are known."""
+    if interval is None:
+        return "unknown"
     return f"{interval.median:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
 
 
 def show_margin(arm: ArmResult) -> str:
     """Write a margin, or that there is none to speak of."""
-    return f"no difference ({arm.margin_cpu_us.median:+.1f})" if arm.no_difference else show(arm.margin_cpu_us)
+    return f"no difference ({arm.margin.median:+.1f})" if arm.no_difference else show(arm.margin_cpu_us)
 
 
 def show_percentile(latency: Latency | None, name: str) -> str:

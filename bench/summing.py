@@ -40,15 +40,14 @@ class Observed:
 def judge_noise(observed: Mapping[str, Observed], seed: int, *, steal_share: float, load: tuple[float, float]) -> Noise:
     """Compare the control with itself."""
     rounds = complete_rounds(observed)
-    first = _cpu(observed[CONTROL.name].closed[:rounds])
-    again = _cpu(observed[CONTROL_AGAIN.name].closed[:rounds])
-    ratio = intervals.paired_ratio(again, first, seed)
-    difference = intervals.paired_difference(again, first, seed)
+    first, again = (observed[arm.name].closed[:rounds] for arm in (CONTROL, CONTROL_AGAIN))
+    ratio = intervals.paired_ratio(_cost(again), _cost(first), seed)
+    difference = intervals.paired_difference(_cpu(again), _cpu(first), seed) if _cpu(first) else None
     return Noise(
         aa_ratio=round(ratio.median, 4),
         low=round(ratio.low, 4),
         high=round(ratio.high, 4),
-        floor_cpu_us=round(max(abs(difference.low), abs(difference.high)), 3),
+        floor_cpu_us=round(max(abs(difference.low), abs(difference.high)), 3) if difference else None,
         steal_share=round(steal_share, 4),
         load_before=round(load[0], 2),
         load_after=round(load[1], 2),
@@ -67,7 +66,8 @@ def sum_up(observed: Observed, control: Observed, noise: Noise, plan: Plan, seed
     closed, opened = observed.closed[:rounds], observed.open
     cpu = _cpu(closed)
     margins = [mine - floor for mine, floor in zip(cpu, _cpu(control.closed[:rounds]), strict=True)]
-    margin = intervals.interval(margins, seed)
+    margin = intervals.interval(margins, seed) if margins else None
+    floor = noise.floor_cpu_us
     commands = observed.lookups.commands if observed.lookups else {}
     samples = Samples(
         server_cpu_us=_rounded(cpu),
@@ -84,10 +84,10 @@ def sum_up(observed: Observed, control: Observed, noise: Noise, plan: Plan, seed
         token_cache=observed.arm.token_cache,
         requests=total["answered"],
         errors=total["failed"] + sum(one.outcome.failed for one in opened),
-        server_cpu_us=Interval.of(intervals.interval(cpu, seed)),
-        margin_cpu_us=Interval.of(margin),
-        no_difference=observed.arm.name != CONTROL.name and abs(margin.median) < noise.floor_cpu_us,
-        server_cpu_us_at_rate=Interval.of(intervals.interval(_cpu(opened), seed)) if opened else None,
+        server_cpu_us=_interval(cpu, seed),
+        margin_cpu_us=Interval.of(margin) if margin else None,
+        no_difference=bool(margin and floor and observed.arm.name != CONTROL.name and abs(margin.median) < floor),
+        server_cpu_us_at_rate=_interval(_cpu(opened), seed),
         answered_rps=Interval.of(intervals.interval(samples.answered_rps, seed)),
         store_commands_per_request=round(sum(commands.values()), 3),
         store_commands_under_load=round(median(one.store.commands.total() / one.outcome.answered for one in closed), 4),
@@ -146,8 +146,18 @@ def _histogram(slices: Sequence[Slice], *, service: bool) -> Histogram:
     return whole
 
 
+def _interval(samples: Sequence[float], seed: int) -> Interval | None:
+    return Interval.of(intervals.interval(samples, seed)) if samples else None
+
+
 def _cpu(slices: Sequence[Slice]) -> list[float]:
-    return [one.cpu_us_per_request for one in slices]
+    """Return CPU times per request; none where they are not known."""
+    return [cost for one in slices if (cost := one.cpu_us_per_request) is not None]
+
+
+def _cost(slices: Sequence[Slice]) -> list[float]:
+    """Return what can be compared between slices: CPU per request, or else time per request."""
+    return _cpu(slices) or [1 / one.answered_rps for one in slices]
 
 
 def _store_cpu(slices: Sequence[Slice], control: Sequence[Slice]) -> list[float]:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.advice import BUSY, TOUCH_INTERVAL_S, Advice, System, advise
-from bench.result import Result, ResultRefused, read_result
+from bench.result import Result
+from bench.result_file import ResultRefused, read_result
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.comparison import compare, differing_facts, overall
-from bench.result import Result, ResultRefused, read_result
+from bench.result import Result
+from bench.result_file import ResultRefused, read_result
 
 EXIT_CODES = {"same": 0, "better": 10, "worse": 11}
 CANNOT_BE_COMPARED = 2

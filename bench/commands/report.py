@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from bench.outputs import WITHOUT_FIGURES, can_draw, write_derived
-from bench.result import ResultRefused, read_result
+from bench.result_file import ResultRefused, read_result
 
 
 @click.command(name="report")

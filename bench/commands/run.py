@@ -1,27 +1,36 @@
 """`run`: start servers and stores, measure every arm, write what was found."""
 
+import re
 import shlex
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from bench import batches, bill, curves, failures, memory, revocation, sweeps, wrk
 from bench.arms import ARMS, Arm, choose_arms
+from bench.attach import Deployment, measure_deployment
+from bench.callers import LoginFailed
 from bench.conclude import Beginning, NothingMeasured, conclude
-from bench.cores import choose_placement
+from bench.cores import Placement, choose_placement
 from bench.generator.client import GeneratorFailed
-from bench.outputs import write_outputs
-from bench.plan import FULL, QUICK, Plan
+from bench.outputs import WITHOUT_FIGURES, can_draw, write_outputs
+from bench.plan import FULL, QUICK
 from bench.progress import showing_progress
 from bench.proofs import NotRight
 from bench.run import Recorder, Run
 from bench.summing import Observed
 from lab.processes import NoRedis, ProcessFailed
+
+INTERRUPTED = 130
+
+# What follows the colon of NAME:PASSWORD, and what stands before the @ of a URL.
+_SECRET = re.compile(r"(?<=://)[^/@]*(?=@)|^(?P<name>(?:--account=)?[^:/=]+):(?!//).+$")
 
 Phase = tuple[Callable[[Run], float], Callable[[Run], None]]
 PHASES: tuple[Phase, ...] = (
@@ -42,21 +51,64 @@ PHASES: tuple[Phase, ...] = (
 @click.option("--arms", multiple=True, metavar="NAME", help="Only these arms, and the control. Repeatable.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Decides the order and the load.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("bench/out"), show_default=True)
-def command(size: str, arms: Sequence[str], seed: int, out: Path) -> None:
-    """Measure every arm. Ctrl-C ends early and writes what there is."""
+@click.option("--auth-url", help="Measure a deployment that is there: where callers log in for tokens.")
+@click.option("--resource-url", "resource_urls", multiple=True, help="A resource server of it. Repeatable.")
+@click.option("--session-url", "session_urls", multiple=True, help="A session server of it. Repeatable.")
+@click.option("--redis-url", "redis_urls", multiple=True, help="A store of it, to count what it is asked. Repeatable.")
+@click.option("--account", "accounts", multiple=True, metavar="NAME:PASSWORD", help="Who may log in there. Repeatable.")
+@click.option("--callers", type=click.IntRange(min=1), default=40, show_default=True, help="Logins made there.")
+def command(size: str, arms: Sequence[str], seed: int, out: Path, **there: Any) -> None:
+    """Measure every arm, or a deployment that is already there. Ctrl-C ends early and writes what there is."""
     plan = FULL if size == "full" else QUICK
-    chosen = _chosen(arms)
-    console = Console(stderr=True)
-    beginning = Beginning(command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
-    print(f"seed {seed}, {len(chosen)} arms, {plan.rounds} rounds of {plan.slice_s:g} s, {plan.callers} callers")
-    partial, run = _measure(plan, chosen, seed, console)
+    deployment = _deployment(**there)
+    beginning = Beginning(command=_command_line())
+    with showing_progress(Console(stderr=True)) as progress:
+        run = Run(plan, _chosen(arms), seed, choose_placement(), progress, Recorder({}))
+        phases = PHASES
+        if deployment is not None:
+            run.attached, run.placement = True, Placement((), ())
+            phases = ((lambda _: 60.0, lambda run: measure_deployment(run, deployment)),)
+        else:
+            run.recorder.observed |= {arm.name: Observed(arm) for arm in run.arms}
+            print(f"seed {seed}, {len(run.arms)} arms, {plan.rounds} rounds of {plan.slice_s:g} s each way", flush=True)
+        partial = not _go_through(phases, run)
     try:
         result = conclude(run, beginning, partial=partial)
     except NothingMeasured as error:
         raise click.ClickException(str(error)) from error
     for path in write_outputs(result, out):
         print(path)
-    sys.exit(130 if partial else 0)
+    if not can_draw():
+        click.echo(WITHOUT_FIGURES, err=True)
+    sys.exit(INTERRUPTED if partial else 0)
+
+
+def _command_line() -> str:
+    """Return the command as it was given, but for passwords."""
+
+    def hide(secret: re.Match[str]) -> str:
+        return f"{secret['name']}:..." if secret["name"] else "..."
+
+    given = [_SECRET.sub(hide, argument) for argument in sys.argv[1:]]
+    return shlex.join(["python", "-m", "bench", *given])
+
+
+def _deployment(
+    *,
+    auth_url: str | None,
+    resource_urls: tuple[str, ...],
+    session_urls: tuple[str, ...],
+    redis_urls: tuple[str, ...],
+    accounts: tuple[str, ...],
+    callers: int,
+) -> Deployment | None:
+    if not (auth_url or resource_urls or session_urls):
+        return None
+    pairs = [account.partition(":") for account in accounts]
+    if not pairs or not all(name and password for name, _, password in pairs):
+        raise click.BadParameter("a deployment needs accounts as NAME:PASSWORD", param_hint="--account")
+    passwords = {name: password for name, _, password in pairs}
+    return Deployment(auth_url, resource_urls, session_urls, redis_urls, passwords, callers)
 
 
 def _chosen(names: Sequence[str]) -> tuple[Arm, ...]:
@@ -66,20 +118,17 @@ def _chosen(names: Sequence[str]) -> tuple[Arm, ...]:
         raise click.BadParameter(str(error.args[0]), param_hint="--arms") from error
 
 
-def _measure(plan: Plan, arms: Sequence[Arm], seed: int, console: Console) -> tuple[bool, Run]:
-    """Go through all phases; return whether somebody ended the run before they were over."""
+def _go_through(phases: Sequence[Phase], run: Run) -> bool:
+    """Go through all phases; return False when somebody ended the run before they were over."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    recorder = Recorder({arm.name: Observed(arm) for arm in arms})
-    with showing_progress(console) as progress:
-        run = Run(plan, arms, seed, choose_placement(), progress, recorder)
-        progress.plan(sum(planned_s(run) for planned_s, _ in PHASES))
-        try:
-            for _, measure in PHASES:
-                measure(run)
-        except KeyboardInterrupt:
-            return True, run
-        except (NotRight, NoRedis, ProcessFailed, GeneratorFailed) as error:
-            raise click.ClickException(str(error)) from error
-        finally:
-            shutil.rmtree(run.workplace, ignore_errors=True)
-    return False, run
+    run.progress.plan(sum(planned_s(run) for planned_s, _ in phases))
+    try:
+        for _, measure in phases:
+            measure(run)
+    except KeyboardInterrupt:
+        return False
+    except (NotRight, LoginFailed, NoRedis, ProcessFailed, GeneratorFailed, OSError) as error:
+        raise click.ClickException(f"{type(error).__name__}: {error}") from error
+    finally:
+        shutil.rmtree(run.workplace, ignore_errors=True)
+    return True

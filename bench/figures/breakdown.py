@@ -15,19 +15,20 @@ _FAR_OUT = 2.5
 
 
 def _arms(result: Result) -> list[str]:
-    return sorted((name for name, arm in result.arms.items() if arm.strategy), key=lambda name: -_total(result, name))
+    known = (name for name, arm in result.arms.items() if arm.strategy and arm.knows_cpu)
+    return sorted(known, key=lambda name: -_total(result, name))
 
 
 def _total(result: Result, name: str) -> float:
     arm = result.arms[name]
-    return arm.server_cpu_us.median + arm.store_cpu_us.median
+    return arm.cpu.median + arm.store_cpu_us.median
 
 
 def _draw(result: Result) -> Picture:
     names = _arms(result)
     picture, (axes,) = new_picture(height=1.2 + 0.26 * len(names))
-    control = result.arms["control"].server_cpu_us.median
-    margins = [result.arms[name].margin_cpu_us for name in names]
+    control = result.arms["control"].cpu.median
+    margins = [result.arms[name].margin for name in names]
     lengths = [max(0.0, margin.median) for margin in margins]
     spread = [[max(0.0, m.median - m.low) for m in margins], [max(0.0, m.high - m.median) for m in margins]]
     colours = [colour_of(name, result.arms[name].strategy) for name in names]
@@ -73,7 +74,7 @@ def _cut_what_is_far_out(axes: Axes, totals: list[float]) -> None:
 def _sentence(result: Result) -> str:
     names = _arms(result)
     dearest, cheapest = names[0], names[-1]
-    control = result.arms["control"].server_cpu_us.median
+    control = result.arms["control"].cpu.median
     share = control / _total(result, cheapest)
     return (
         f"Of the {micros(_total(result, cheapest))} that {cheapest} takes in all, {share:.0%} are the request itself; "
@@ -85,7 +86,7 @@ def _table(result: Result) -> Table:
     rows = []
     for name in reversed(_arms(result)):
         arm = result.arms[name]
-        margin = f"{arm.margin_cpu_us.median:.2f} [{arm.margin_cpu_us.low:.2f}, {arm.margin_cpu_us.high:.2f}]"
+        margin = f"{arm.margin.median:.2f} [{arm.margin.low:.2f}, {arm.margin.high:.2f}]"
         marks = [word for word, on in (("no difference", arm.no_difference), ("noisy", arm.noisy)) if on]
         rows.append((name, margin, f"{arm.store_cpu_us.median:.2f}", f"{_total(result, name):.1f}", ", ".join(marks)))
     return Table(("arm", "above control, µs", "store, µs", "in all, µs", "marks"), rows)

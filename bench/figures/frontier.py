@@ -28,7 +28,8 @@ class Point:
 
 def points_of(result: Result) -> list[Point]:
     """Return one point per strategy: the arm that bears its name."""
-    return [Point(name, arm.margin_cpu_us, lag) for name, arm in result.arms.items() if (lag := _lag(name, arm))]
+    known = {name: arm for name, arm in result.arms.items() if arm.knows_cpu}
+    return [Point(name, arm.margin, lag) for name, arm in known.items() if (lag := _lag(name, arm))]
 
 
 def _lag(name: str, arm: ArmResult) -> Lag | None:

@@ -72,8 +72,8 @@ def _method(result: Result) -> str:
         f"CPU and answers per second: closed loop, {settings['connections']:.0f} connections. Latency: open loop, "
         f"{settings['rate_rps']:.0f} requests/s, from the intended start. In brackets: 95 % bootstrap intervals of the "
         f"median over {settings['rounds']:.0f} interleaved rounds in {settings['batches']:.0f} batches of fresh "
-        f"processes. The control against itself: {noise.aa_ratio:.3f} [{noise.low:.3f}, {noise.high:.3f}]; margins "
-        f"below {noise.floor_cpu_us:.1f} µs are no difference."
+        f"processes. The control against itself: {noise.aa_ratio:.3f} [{noise.low:.3f}, {noise.high:.3f}]"
+        + ("." if noise.floor_cpu_us is None else f"; margins below {noise.floor_cpu_us:.1f} µs are no difference.")
     )
 
 

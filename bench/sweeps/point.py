@@ -24,11 +24,12 @@ def measure_point(
     for piece in (*closed, *opened):
         run.check(piece)
     answered = sum(piece.outcome.answered for piece in closed)
+    cpu = [cost for piece in closed if (cost := piece.cpu_us_per_request) is not None]
     run.progress.advance(POINT_S)
     return SweepPoint(
         arm=staged.arm.name,
         x=x,
-        server_cpu_us=Interval.of(intervals.interval([piece.cpu_us_per_request for piece in closed], run.seed)),
+        server_cpu_us=Interval.of(intervals.interval(cpu, run.seed)) if cpu else None,
         answered_rps=Interval.of(intervals.interval([piece.answered_rps for piece in closed], run.seed)),
         store_cpu_us=round(sum(piece.store.cpu_us for piece in closed) / answered, 3),
         store_commands_per_request=round(sum(piece.store.commands.total() for piece in closed) / answered, 4),
