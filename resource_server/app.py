@@ -41,6 +41,7 @@ def create_app(settings: ResourceSettings) -> web.Application:
     strategy = STRATEGIES.get(settings.resource_strategy)
     if strategy is None:
         raise SettingsError(f"RESOURCE_STRATEGY is one of {', '.join(STRATEGIES)}")
+    strategy.check(settings)
 
     @asynccontextmanager
     async def resources(app: web.Application) -> AsyncIterator[Guard]:

@@ -189,6 +189,12 @@ def _max_age_s(cache_control: str) -> float:
     return MAX_REFRESH_S
 
 
+def check_keys(settings: ResourceSettings) -> None:
+    """Raise `SettingsError` unless the settings hold keys, or say where they are published."""
+    if settings.resource_jwks_url is None:
+        settings.shared_secret_ring()
+
+
 @asynccontextmanager
 async def open_keys(settings: ResourceSettings) -> AsyncIterator[KeySource]:
     """Open the keys that the settings name. A published set that cannot be fetched yet leaves the server not ready."""

@@ -15,8 +15,12 @@ class ResourceStrategy(Verifier, Protocol):
     """A verifier that a resource server can open."""
 
     @classmethod
+    def check(cls, settings: ResourceSettings) -> None:
+        """Raise `SettingsError` for what is missing, before any process is started."""
+
+    @classmethod
     def open(cls, settings: ResourceSettings) -> AbstractAsyncContextManager["ResourceStrategy"]:
-        """Open everything the strategy needs; raise `SettingsError` for what is missing."""
+        """Open everything the strategy needs."""
 
 
 STRATEGIES: dict[str, type[ResourceStrategy]] = {

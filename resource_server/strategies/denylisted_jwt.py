@@ -15,7 +15,7 @@ from core.reads import CoalescedReads
 from core.redis_link import open_redis
 from core.revocation import CHECK, judge, redis_keys_of
 from core.subject import Subject
-from resource_server.keys import open_keys
+from resource_server.keys import check_keys, open_keys
 from resource_server.settings import ResourceSettings
 from resource_server.tokens import Tokens
 
@@ -34,6 +34,12 @@ class DenylistedJwt:
         self.tokens = tokens
         self.checks = (*tokens.checks, CHECK)
         self._reads = reads
+
+    @classmethod
+    def check(cls, settings: ResourceSettings) -> None:
+        """Raise `SettingsError` for what is missing."""
+        check_keys(settings)
+        settings.need("resource_redis_url")
 
     @classmethod
     @asynccontextmanager

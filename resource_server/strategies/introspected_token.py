@@ -55,6 +55,12 @@ class IntrospectedToken:
         )
 
     @classmethod
+    def check(cls, settings: ResourceSettings) -> None:
+        """Raise `SettingsError` for what is missing."""
+        settings.need("resource_introspection_url")
+        settings.need("resource_client_id")
+
+    @classmethod
     @asynccontextmanager
     async def open(cls, settings: ResourceSettings) -> AsyncIterator[Self]:
         """Open kept-alive connections to the auth server."""

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from core.contract import Promise
 from core.subject import Subject
-from resource_server.keys import open_keys
+from resource_server.keys import check_keys, open_keys
 from resource_server.settings import ResourceSettings
 from resource_server.tokens import Tokens
 
@@ -28,6 +28,11 @@ class PlainJwt:
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
         self.checks = tokens.checks
+
+    @classmethod
+    def check(cls, settings: ResourceSettings) -> None:
+        """Raise `SettingsError` for what is missing."""
+        check_keys(settings)
 
     @classmethod
     @asynccontextmanager

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from core.contract import Promise
 from core.revocation import CHECK
 from core.subject import Subject
-from resource_server.keys import open_keys
+from resource_server.keys import check_keys, open_keys
 from resource_server.revocation_feed import RevocationFeed, open_feed
 from resource_server.settings import ResourceSettings
 from resource_server.tokens import Tokens
@@ -33,6 +33,12 @@ class PushedJwt:
         self.tokens = tokens
         self.feed = feed
         self.checks = (*tokens.checks, CHECK)
+
+    @classmethod
+    def check(cls, settings: ResourceSettings) -> None:
+        """Raise `SettingsError` for what is missing."""
+        check_keys(settings)
+        settings.need("resource_redis_url")
 
     @classmethod
     @asynccontextmanager
