@@ -71,7 +71,7 @@ def command(size: str, arms: Sequence[str], seed: int, out: Path, **there: Any) 
         else:
             run.recorder.observed |= {arm.name: Observed(arm) for arm in run.arms}
             print(f"seed {seed}, {len(run.arms)} arms, {plan.rounds} rounds of {plan.slice_s:g} s each way", flush=True)
-        partial = not _go_through(phases, run)
+        partial = not go_through(phases, run)
     try:
         result = conclude(run, beginning, partial=partial)
     except NothingMeasured as error:
@@ -118,7 +118,7 @@ def _chosen(names: Sequence[str]) -> tuple[Arm, ...]:
         raise click.BadParameter(str(error.args[0]), param_hint="--arms") from error
 
 
-def _go_through(phases: Sequence[Phase], run: Run) -> bool:
+def go_through(phases: Sequence[Phase], run: Run) -> bool:
     """Go through all phases; return False when somebody ended the run before they were over."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run.progress.plan(sum(planned_s(run) for planned_s, _ in phases))
