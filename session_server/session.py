@@ -1,6 +1,7 @@
 """A session: what the server remembers of a login. Its id is in the cookie alone; stores see the id's hash."""
 
 import json
+import math
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,7 +48,8 @@ def new_session_id() -> str:
 
 def new_session(account: Account, *, began_at: float, user_agent: str) -> Session:
     """Return the session of a login that began at `began_at`."""
-    subject = Subject(ISSUER, account.username, account.name, account.roles, account.scopes, round(began_at, 3))
+    issued_at = math.floor(began_at * 1000) / 1000  # rounded up it might claim to be younger than a cut-off
+    subject = Subject(ISSUER, account.username, account.name, account.roles, account.scopes, issued_at)
     return Session(subject, secrets.token_urlsafe(12), user_agent)
 
 
