@@ -1,0 +1,1 @@
+"""Flask under gunicorn, twice: bare and with Flask-JWT-Extended."""
