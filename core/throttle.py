@@ -51,7 +51,7 @@ class Throttle(Protocol):
         """Record a failed attempt."""
 
     async def succeeded(self, username: str) -> None:
-        """Forget the account's failures."""
+        """Forget the account's failures; raise `Throttled` if there were too many while this attempt was under way."""
 
 
 def wait_s(failures: int, free_failures: int) -> float:
@@ -107,6 +107,12 @@ class LocalThrottle:
         self._overall = _counted(*self._overall, now)
 
     async def succeeded(self, username: str) -> None:
+        """Forget the account's failures; raise `Throttled` if there were too many while this attempt was under way."""
+        if self._accounts.get(username, (0, 0.0))[0] >= MAX_FAILURES:
+            raise Throttled("account", retry_after_s=_MEMORY_S)
+        self.forget(username)
+
+    def forget(self, username: str) -> None:
         """Forget the account's failures."""
         self._accounts.pop(username, None)
 
@@ -162,6 +168,15 @@ end
 """)
 
 
+_SUCCEEDED = Script("""
+-- KEYS: failures of the account. ARGV: failures allowed at all. Returns 0 when they were too many.
+-- A burst of guesses is admitted before the first has failed: the right one among them must not count after too many.
+if tonumber(redis.call('HGET', KEYS[1], 'failures') or '0') >= tonumber(ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1])
+return 1
+""")
+
+
 class SharedThrottle:
     """Counts in Redis, atomically; falls back on the local counts when Redis does not answer: never unlimited."""
 
@@ -200,12 +215,15 @@ class SharedThrottle:
             return
 
     async def succeeded(self, username: str) -> None:
-        """Forget the account's failures."""
-        await self._local.succeeded(username)
+        """Forget the account's failures; raise `Throttled` if there were too many while this attempt was under way."""
         try:
-            await self._link.call(lambda client: client.delete(_account_key(username)))
+            forgotten = await self._link.run(_SUCCEEDED, [_account_key(username)], [MAX_FAILURES])
         except Unavailable:
+            await self._local.succeeded(username)
             return
+        if not forgotten:
+            raise Throttled("account", retry_after_s=_MEMORY_S)
+        self._local.forget(username)
 
 
 def make_throttle(settings: LoginSettings, link: RedisLink | None) -> Throttle:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.processes import RedisProcess, ServerProcess, free_port
 from tests.attacks.forge import b64, unb64
-from tests.attacks.wire import Answer, call, call_json
+from tests.attacks.wire import Answer, bearer, call, call_json
 
 RESOURCE_STRATEGIES = ("plain-jwt", "denylisted-jwt", "pushed-jwt", "introspected-token")
 SESSION_STRATEGIES = ("memory-session", "redis-session", "tracked-session")
@@ -183,6 +183,15 @@ class System:
         answer = call_json(self.auth(algorithm).port, "POST", "/login", credentials)
         assert answer.status == 200, answer
         return dict(answer.json())
+
+    def add_account(self, username: str, password: str, *, disabled: bool = False, port: int = 0) -> None:
+        """Let an admin add an account, at the auth server on `port` if it is not the usual one."""
+        port = port or self.auth().port
+        admin = bearer(self.log_in("root")["access_token"])
+        new = {"username": username, "name": username.title(), "password": password}
+        assert 201 == call_json(port, "POST", "/admin/accounts", new, admin).status
+        if disabled:
+            assert 200 == call(port, "POST", f"/admin/accounts/{username}/disable", admin).status
 
     def log_in_by_cookie(
         self, strategy: str, username: str = "alice", headers: Iterable[tuple[str, str]] = ()

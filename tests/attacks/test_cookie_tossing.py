@@ -1,7 +1,7 @@
 """A second session cookie, planted beside the victim's by another host, path, or dialect (SES-11, SES-12).
 
 A subdomain can set a cookie for its parent; `$Version` switches some parsers to RFC 2109 and quoted values, the
-cookie sandwich; a nameless cookie `=session=x` is written without its `=`; Unicode spaces are trimmed by some and not by others.
+cookie sandwich; a nameless cookie `=session=x` is written without its `=`; Unicode spaces are trimmed by some only.
 """
 
 import pytest
