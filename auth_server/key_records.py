@@ -78,7 +78,14 @@ def public_jwk(algorithm: str, pem: str) -> dict[str, str]:
 
 def read_records(directory: Path) -> list[KeyRecord]:
     """Read all keys of a directory. Raises `OSError` or `ValueError` for one that cannot be read."""
-    return [KeyRecord(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(directory.glob("*.key.json"))]
+    return [_read_record(path) for path in sorted(directory.glob("*.key.json"))]
+
+
+def _read_record(path: Path) -> KeyRecord:
+    try:
+        return KeyRecord(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} is no key record") from error
 
 
 def write_record(directory: Path, record: KeyRecord) -> None:
