@@ -13,18 +13,21 @@ local sub, ends = fields[1], tonumber(fields[6] or '0')
 if not sub or now >= ends then return {'unknown'} end
 if fields[2] ~= ARGV[4] then return {'foreign'} end
 
+local spent = fields[7] ~= ARGV[2]
+if spent and now - tonumber(used ~= '' and used or '0') > tonumber(ARGV[7]) then
+    -- The client or a thief holds an old token; nobody can tell which, so both are out.
+    end_login(current, sid, sub, now + tonumber(ARGV[8]), now)
+    return {'reused', sub, sid}
+end
+
 local held = {}
 for word in string.gmatch(fields[3], '%S+') do held[word] = true end
 for word in string.gmatch(ARGV[5], '%S+') do
     if not held[word] then return {'scope'} end
 end
 
-if fields[7] ~= ARGV[2] then
-    -- Used before. Within the grace period the answer may have been lost: the same successor, if nobody used that yet.
-    if now - tonumber(used ~= '' and used or '0') > tonumber(ARGV[7]) then
-        end_login(current, sid, sub, now + tonumber(ARGV[8]), now)
-        return {'reused', sub, sid}
-    end
+if spent then
+    -- Within the grace period the answer may have been lost: the same successor, if nobody used that yet.
     if fields[8] ~= ARGV[2] or fields[7] ~= ARGV[3] then return {'again'} end
 else
     redis.call('HSET', login, 'refresh', ARGV[3], 'previous', ARGV[2], 'last_used', string.format('%.0f', now))
