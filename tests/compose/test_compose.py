@@ -172,12 +172,13 @@ def test_a_store_that_lost_its_data_brings_no_revoked_token_back(own_stack: Stac
 def test_the_benchmark_writes_its_result(own_stack: Stack, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)  # the container's user is another than ours
     own_stack.compose("build", "bench", profiles=("bench",), timeout_s=900)
+    few = ["python", "-m", "bench", "run", "--quick", "--out", "/out", "--arms", "plain-jwt", "--arms", "redis-session"]
 
-    own_stack.compose("run", "--rm", "--volume", f"{tmp_path}:/out", "bench", profiles=("bench",), timeout_s=900)
+    own_stack.compose("run", "--rm", "--volume", f"{tmp_path}:/out", "bench", *few, profiles=("bench",), timeout_s=900)
 
     arms = json.loads((tmp_path / "result.json").read_text())["arms"]
-    assert 0 == pytest.approx(arms["plain-jwt"]["store_commands_per_request"], abs=0.05)
-    assert 1 == pytest.approx(arms["redis-session"]["store_commands_per_request"], abs=0.05)
+    lookups = [arms[arm]["store_commands_per_request"] for arm in ("plain-jwt", "redis-session")]
+    assert [0, 1] == pytest.approx(lookups, abs=0.05)
 
 
 def test_down_leaves_nothing(own_stack: Stack) -> None:
