@@ -9,13 +9,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import batches
 from bench.arms import Arm
 from bench.commands.run import INTERRUPTED, Phase, go_through
 from bench.conclude import Beginning, NothingMeasured, conclude
 from bench.cores import choose_placement
 from bench.outputs import RESULT_FILE
-from bench.peers import proofs
+from bench.peers import batches, proofs
 from bench.peers.arms import PEER_ARMS, choose
 from bench.peers.catalog import BY_NAME, PEERS, Peer
 from bench.peers.comparison import against_own_controls, not_measured
@@ -30,7 +29,7 @@ from bench.summing import Observed
 
 PHASES: tuple[Phase, ...] = (
     (proofs.planned_s, proofs.prove_peers),
-    (batches.planned_s, batches.measure_batches),
+    (batches.planned_s, batches.measure_peers),
 )
 
 
