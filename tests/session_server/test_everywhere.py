@@ -25,7 +25,9 @@ async def _cutoff_s(server: Server, redis: Redis) -> float:
     sessions = server.app[STATE].sessions
     if isinstance(sessions, MemorySessions):
         return sessions._cutoffs["alice"]
-    return int(await redis.get(redis_keys.session_cutoff("alice"))) / 1000
+    cutoff_ms = await redis.get(redis_keys.session_cutoff("alice"))
+    assert cutoff_ms is not None
+    return int(cutoff_ms) / 1000
 
 
 async def test_no_login_that_began_before_survives_and_later_ones_work(server: Server, redis: Redis) -> None:

@@ -1,5 +1,7 @@
 """Begin, see and end sessions, with every strategy (SES-04, SES-05, SES-07, SES-10)."""
 
+from typing import Any
+
 from session_server.session import new_session_id
 from tests.session_server.visitor import log_in, status_of
 from tests.support.caller import Answer
@@ -106,7 +108,7 @@ async def test_an_admin_ends_all_sessions_of_an_account(server: Server) -> None:
     assert 200 == await status_of(server, await log_in(server)), "a later login works"
 
 
-async def test_every_end_is_logged_with_who_and_without_the_id(server: Server, logged: list[dict[str, object]]) -> None:
+async def test_every_end_is_logged_with_who_and_without_the_id(server: Server, logged: list[dict[str, Any]]) -> None:
     alice, other, root = [await log_in(server, name) for name in ("alice", "alice", "root")]
     handle = next(
         one["handle"] for one in (await server.get("/sessions", cookie=alice.cookie)).json if not one["current"]

@@ -73,7 +73,7 @@ async def test_a_change_made_by_anybody_is_heard_of(tracked: Server, redis: Redi
 async def test_when_everything_is_flushed_everything_is_forgotten(command: str, tracked: Server, redis: Redis) -> None:
     visitors = [await log_in(tracked, name) for name in ("alice", "bob", "root")]
     assert [200] * 3 == [await status_of(tracked, visitor) for visitor in visitors]
-    await redis.execute_command(command)
+    await getattr(redis, command)()
     await _until(lambda: len(_sessions(tracked)) == 0, within_s=1.0)
     assert [401] * 3 == [await status_of(tracked, visitor) for visitor in visitors]
 
