@@ -16,7 +16,7 @@ RESOURCE_STRATEGIES = ("plain-jwt", "denylisted-jwt", "pushed-jwt", "introspecte
 SESSION_STRATEGIES = ("memory-session", "redis-session", "tracked-session")
 DEMO = {"AUTHLAB_DEMO": "true", "LOGIN_HASH_MEMORY_KIB": "1024", "LOGIN_RATE_PER_ADDRESS": "1000000"}
 """Cheap hashes and no limit per address: what is not about passwords must not wait for them."""
-DEMO_PASSWORDS = {name: f"{name}-demo-password" for name in ("alice", "bob", "root")}
+DEMO_PASSWORDS = {name: f"{name}-demo-password" for name in ("alice", "bob", "carl", "root")}
 
 
 @dataclass(frozen=True)
