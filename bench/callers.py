@@ -9,6 +9,8 @@ import aiohttp
 from bench.accounts import PASSWORD
 
 _IN_FLIGHT = 16
+_ATTEMPTS = 4
+_OK, _UNAVAILABLE = 200, 503
 
 
 class LoginFailed(Exception):
@@ -80,8 +82,12 @@ def _all(names: Sequence[str], one: Callable[[aiohttp.ClientSession, str], Await
 
 
 async def _post(client: aiohttp.ClientSession, url: str, body: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    async with client.post(url, json=body) as response:
-        if response.status != 200:  # noqa: PLR2004 - HTTP's OK
-            raise LoginFailed(f"{url} answered {response.status}: {await response.text()}")
-        cookie = response.headers.get("Set-Cookie", "").partition(";")[0]
-        return await response.json(), cookie
+    for attempt in range(_ATTEMPTS):
+        async with client.post(url, json=body) as response:
+            if response.status == _OK:
+                return await response.json(), response.headers.get("Set-Cookie", "").partition(";")[0]
+            refusal = f"{url} answered {response.status}: {await response.text()}"
+            if response.status != _UNAVAILABLE:
+                break
+        await asyncio.sleep(attempt + 1)  # a busy machine is no reason to lose a run
+    raise LoginFailed(refusal)

@@ -92,7 +92,8 @@ def _settings(run: Run) -> dict[str, float]:
 def _doubts(run: Run, noise: Noise, arms: Mapping[str, ArmResult], *, partial: bool) -> list[str]:
     doubts = []
     if partial:
-        doubts.append("The run was ended early: what is here rests on fewer rounds than planned.")
+        doubts.append("The run was not completed: parts are missing, or rest on fewer rounds than planned.")
+    doubts += [f"This part failed: {failure}." for failure in run.recorder.failed]
     if run.plan.quick:
         doubts.append("A quick run: few short rounds. It shows the order of things, and its numbers are not published.")
     if noise.too_noisy:

@@ -28,6 +28,8 @@ class Recorder:
     sweeps: dict[str, Sweep] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     bill: Bill | None = None
+    failed: list[str] = field(default_factory=list)
+    """Parts of the run that could not be measured, and why."""
     cross_check: CrossCheck | None = None
 
 

@@ -33,7 +33,7 @@ def write_summary(result: Result) -> str:
         "",
         f"{hardware}; {software}; {store}; commit {machine['commit'][:12]}{changes}.",
         "",
-        *_table(result),
+        *write_table(result),
         "",
         method,
         "",
@@ -44,7 +44,8 @@ def write_summary(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(result: Result) -> list[str]:
+def write_table(result: Result) -> list[str]:
+    """Write one row for every arm, as Markdown."""
     rows = [_HEADS, tuple("---" for _ in _HEADS), *(_row(name, arm) for name, arm in result.arms.items())]
     return [f"| {' | '.join(row)} |" for row in rows]
 

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.advice import BUSY, TOUCH_INTERVAL_S, Advice, System, advise
+from bench.quotes import RESULTS, newest_result
 from bench.result import Result
 from bench.result_file import ResultRefused, read_result
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _STEP = 1000
 _WIDTH = 120
@@ -29,7 +29,9 @@ def command(
     *, users: int, rps: float, ttl: float, rtt_ms: float, regions: int, region_rtt_ms: float, result_file: Path | None
 ) -> None:
     """Size a system for every strategy, from a laptop to a million requests per second."""
-    path = result_file or _newest()
+    path = result_file or newest_result(RESULTS)
+    if path is None:
+        raise click.UsageError("no published result here: give --result FILE (python -m bench run makes one)")
     try:
         result = read_result(path)
     except ResultRefused as error:
@@ -43,13 +45,6 @@ def command(
     console.print("[bold]Assumed[/bold]")
     for assumption in _assumptions(result, system, path):
         console.print(f"- {assumption}", soft_wrap=True)
-
-
-def _newest() -> Path:
-    found = sorted(RESULTS.glob("*.json"))
-    if not found:
-        raise click.UsageError("no published result here: give --result FILE (python -m bench run makes one)")
-    return found[-1]
 
 
 def _sizes(advice: Sequence[Advice]) -> Table:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import redis
 from rich.console import Console
 
 from bench import batches, bill, curves, failures, memory, revocation, sweeps, wrk
@@ -73,14 +74,14 @@ def command(size: str, arms: Sequence[str], seed: int, out: Path, **there: Any) 
             print(f"seed {seed}, {len(run.arms)} arms, {plan.rounds} rounds of {plan.slice_s:g} s each way", flush=True)
         partial = not go_through(phases, run)
     try:
-        result = conclude(run, beginning, partial=partial)
+        result = conclude(run, beginning, partial=interrupted or bool(run.recorder.failed))
     except NothingMeasured as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException("; ".join([*run.recorder.failed, str(error)])) from error
     for path in write_outputs(result, out):
         print(path)
     if not can_draw():
         click.echo(WITHOUT_FIGURES, err=True)
-    sys.exit(INTERRUPTED if partial else 0)
+    sys.exit(INTERRUPTED if interrupted else 1 if run.recorder.failed else 0)
 
 
 def _command_line() -> str:
@@ -119,16 +120,23 @@ def _chosen(names: Sequence[str]) -> tuple[Arm, ...]:
 
 
 def go_through(phases: Sequence[Phase], run: Run) -> bool:
-    """Go through all phases; return False when somebody ended the run before they were over."""
+    """Go through all phases; return False when somebody ended the run before they were over.
+
+    A phase that fails is recorded and the others go on: half an hour of measurements is not thrown away. But a wrong
+    answer ends the run, and so does a machine on which nothing can be started.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run.progress.plan(sum(planned_s(run) for planned_s, _ in phases))
     try:
         for _, measure in phases:
-            measure(run)
+            try:
+                measure(run)
+            except (LoginFailed, ProcessFailed, GeneratorFailed, OSError, redis.RedisError) as error:
+                run.recorder.failed.append(f"{measure.__module__}: {type(error).__name__}: {error}")
     except KeyboardInterrupt:
         return False
-    except (NotRight, LoginFailed, NoRedis, ProcessFailed, GeneratorFailed, OSError) as error:
-        raise click.ClickException(f"{type(error).__name__}: {error}") from error
+    except (NotRight, NoRedis) as error:
+        raise click.ClickException(str(error)) from error
     finally:
         shutil.rmtree(run.workplace, ignore_errors=True)
     return True
