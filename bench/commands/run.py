@@ -72,7 +72,7 @@ def command(size: str, arms: Sequence[str], seed: int, out: Path, **there: Any) 
         else:
             run.recorder.observed |= {arm.name: Observed(arm) for arm in run.arms}
             print(f"seed {seed}, {len(run.arms)} arms, {plan.rounds} rounds of {plan.slice_s:g} s each way", flush=True)
-        partial = not go_through(phases, run)
+        interrupted = not go_through(phases, run)
     try:
         result = conclude(run, beginning, partial=interrupted or bool(run.recorder.failed))
     except NothingMeasured as error:
