@@ -92,7 +92,7 @@ class Ground:
     def server(self, name: str, module: str, environment: Mapping[str, str]) -> ServerProcess:
         """Start one of our servers; it ends with the ground if not before."""
         server = ServerProcess(name, module, environment, unused_port(), output=self.log)
-        self._stack.callback(server.stop)
+        self._stack.callback(server.kill)  # a drain would take a second for each
         return server.start()
 
     def place(self, servers: Sequence[ServerProcess]) -> None:
@@ -122,7 +122,7 @@ class Ground:
                     name=f"redis-{side}",
                     arguments=self.plan.store_arguments,
                 )
-            self._stack.callback(store.stop)
+            self._stack.callback(store.kill)
             self.stores[side] = store
             self.store_urls[side] = store.url
 

@@ -49,7 +49,7 @@ PHASES: tuple[Phase, ...] = (
 @click.command(name="run")
 @click.option("--quick", "size", flag_value="quick", default="quick", help="Minutes, for a look. The default.")
 @click.option("--full", "size", flag_value="full", help="Up to 40 minutes, for numbers that can be quoted.")
-@click.option("--arms", multiple=True, metavar="NAME", help="Only these arms, and the control. Repeatable.")
+@click.option("--arms", multiple=True, metavar="NAME", help="Only these, and the control. Repeatable.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Decides the order and the load.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("bench/out"), show_default=True)
 @click.option("--auth-url", help="Measure a deployment that is there: where callers log in for tokens.")
@@ -114,7 +114,7 @@ def _deployment(
 
 def _chosen(names: Sequence[str]) -> tuple[Arm, ...]:
     try:
-        return choose_arms(names, ARMS)
+        return choose_arms([name for given in names for name in given.split(",")], ARMS)
     except KeyError as error:
         raise click.BadParameter(str(error.args[0]), param_hint="--arms") from error
 

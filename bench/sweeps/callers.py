@@ -37,7 +37,7 @@ def measure(run: Run) -> None:
                 staged = Stage(ground, callers).stage(arm, [server])
                 point = measure_point(run, bench, staged, callers)
                 points.append(point.model_copy(update={"hit_ratio": _hit_ratio(server)}))
-                server.stop()
+                server.kill()
                 run.progress.advance(1)
     what = f"callers, of whom {CACHE_ENTRIES} fit into the token cache"
     run.recorder.sweeps["callers"] = Sweep(what=what, unit="callers", points=tuple(points))

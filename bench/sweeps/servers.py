@@ -56,6 +56,6 @@ def _measure(run: Run, bench: Bench, ground: Ground, arm: Arm, *, servers: int =
     connections = run.plan.connections * max(servers, workers)
     point = measure_point(run, bench, staged, servers * workers, connections=connections)
     for server in started:
-        server.stop()
+        server.kill()
     run.progress.advance(2)
     return point
