@@ -49,6 +49,18 @@ def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
     return clean
 
 
+def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape what would end a line or move a terminal's cursor; JSON does so by itself."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            kept = "\n" if name == "exception" else ""
+            event[name] = "".join(
+                letter if letter.isprintable() or letter in kept else letter.encode("unicode_escape").decode()
+                for letter in value
+            )
+    return event
+
+
 class LineWriter:
     """Write lines on a thread of its own. When the sink is stuck, lines are dropped and counted; nobody waits."""
 
@@ -107,8 +119,10 @@ class _ToStructlog(logging.Handler):
 def configure_logs(*, server: str, level: str, log_format: str, sink: TextIO | None = None) -> LineWriter:
     """Set up logging for this process and return the writer, to be closed last."""
     writer = LineWriter(sink if sink is not None else sys.stderr)
-    renderer: Any = (
-        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    rendering: list[Any] = (
+        [structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [_printable, structlog.dev.ConsoleRenderer(colors=False)]
     )
 
     def name_server(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -123,7 +137,7 @@ def configure_logs(*, server: str, level: str, log_format: str, sink: TextIO | N
             name_server,
             structlog.processors.format_exc_info,
             _redact_event,
-            renderer,
+            *rendering,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=lambda *_: _WriterLogger(writer),

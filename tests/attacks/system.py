@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from lab.processes import RedisProcess, ServerProcess, free_port
 from tests.attacks.forge import b64, unb64
-from tests.attacks.wire import Answer, bearer, call, call_json
+from tests.attacks.wire import Answer, Headers, bearer, call, call_json
 
 RESOURCE_STRATEGIES = ("plain-jwt", "denylisted-jwt", "pushed-jwt", "introspected-token")
 SESSION_STRATEGIES = ("memory-session", "redis-session", "tracked-session")
@@ -193,9 +192,7 @@ class System:
         if disabled:
             assert 200 == call(port, "POST", f"/admin/accounts/{username}/disable", admin).status
 
-    def log_in_by_cookie(
-        self, strategy: str, username: str = "alice", headers: Iterable[tuple[str, str]] = ()
-    ) -> Cookie:
+    def log_in_by_cookie(self, strategy: str, username: str = "alice", headers: Headers = ()) -> Cookie:
         """Log in on the session side and return what the browser keeps."""
         credentials = {"username": username, "password": DEMO_PASSWORDS[username]}
         answer = call_json(self.session(strategy).port, "POST", "/login", credentials, tuple(headers))
