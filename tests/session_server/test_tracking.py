@@ -15,6 +15,7 @@ from session_server.session_api import STATE
 from session_server.strategies import tracked_session
 from session_server.strategies.tracked_session import TrackedSessions
 from tests.session_server.visitor import Visitor, log_in, status_of
+from tests.support.patience import until
 from tests.support.servers import Server, Servers
 from tests.support.stores import commands_during, commands_so_far
 
@@ -22,7 +23,7 @@ from tests.support.stores import commands_during, commands_so_far
 @pytest.fixture
 async def tracked(servers: Servers, redis_url: str) -> Server:
     server = await servers.session("tracked-session", redis_url)
-    await _until(_sessions(server)._tracking.is_current)
+    await until(_sessions(server)._tracking.is_current)
     return server
 
 
@@ -30,13 +31,6 @@ def _sessions(server: Server) -> TrackedSessions:
     sessions = server.app[STATE].sessions
     assert isinstance(sessions, TrackedSessions)
     return sessions
-
-
-async def _until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
-    deadline = monotonic() + within_s
-    while not condition():
-        assert monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 async def _reads(redis: Redis, ask: Callable[[], Awaitable[object]]) -> int:
@@ -65,7 +59,7 @@ async def test_a_change_made_by_anybody_is_heard_of(tracked: Server, redis: Redi
     visitor, other = await log_in(tracked), await log_in(tracked, "bob")
     assert [200, 200] == [await status_of(tracked, one) for one in (visitor, other)]
     await redis.delete(_key(visitor))
-    await _until(lambda: len(_sessions(tracked)) == 1, within_s=1.0)
+    await until(lambda: len(_sessions(tracked)) == 1, within_s=1.0)
     assert [401, 200] == [await status_of(tracked, one) for one in (visitor, other)]
 
 
@@ -74,7 +68,7 @@ async def test_when_everything_is_flushed_everything_is_forgotten(command: str, 
     visitors = [await log_in(tracked, name) for name in ("alice", "bob", "root")]
     assert [200] * 3 == [await status_of(tracked, visitor) for visitor in visitors]
     await getattr(redis, command)()
-    await _until(lambda: len(_sessions(tracked)) == 0, within_s=1.0)
+    await until(lambda: len(_sessions(tracked)) == 0, within_s=1.0)
     assert [401] * 3 == [await status_of(tracked, visitor) for visitor in visitors]
 
 
@@ -91,7 +85,7 @@ async def test_word_of_a_change_during_a_read_wins_over_what_was_read(
     async def overtaken(client: Any, name: str) -> tuple[bytes | None, int]:
         value = await read(client, name)
         await redis.delete(name)
-        await _until(lambda: all(one.overtaken for one in sessions._being_read[id_hash]))
+        await until(lambda: all(one.overtaken for one in sessions._being_read[id_hash]))
         return value
 
     monkeypatch.setattr(tracked_session, "_value_and_life", overtaken)
@@ -113,7 +107,7 @@ async def test_many_reads_and_ends_at_once_leave_nothing_stale(tracked: Server, 
 
         askers = [status_of(tracked, visitor) for visitor in visitors for _ in range(3)]
         await asyncio.gather(*askers, *map(end, visitors))
-        await _until(lambda: len(sessions) == 0, within_s=1.0)
+        await until(lambda: len(sessions) == 0, within_s=1.0)
 
 
 async def test_a_lost_connection_drops_everything_and_each_request_asks(
@@ -125,7 +119,7 @@ async def test_a_lost_connection_drops_everything_and_each_request_asks(
     assert 200 == await status_of(tracked, visitor)
     (following,) = [one for one in await redis.client_list() if "t" in one["flags"]]
     await redis.client_kill_filter(_id=following["id"])
-    await _until(lambda: not sessions._tracking.is_current(), within_s=1.0)
+    await until(lambda: not sessions._tracking.is_current(), within_s=1.0)
     assert 0 == len(sessions)
 
     async def ask_thrice() -> None:
@@ -133,7 +127,7 @@ async def test_a_lost_connection_drops_everything_and_each_request_asks(
             assert 200 == await status_of(tracked, visitor), "the store answers, so nobody is refused"
 
     assert 3 == await _reads(redis, ask_thrice)
-    await _until(sessions._tracking.is_current)
+    await until(sessions._tracking.is_current)
     await ask_thrice()
     assert 0 == await _reads(redis, ask_thrice)
 
@@ -149,9 +143,9 @@ async def test_a_change_while_the_connection_was_lost_is_not_missed(
     pipeline.client_kill_filter(_id=following["id"])
     pipeline.delete(_key(visitor))
     await pipeline.execute()
-    await _until(lambda: not _sessions(tracked)._tracking.is_current(), within_s=1.0)
+    await until(lambda: not _sessions(tracked)._tracking.is_current(), within_s=1.0)
     assert 401 == await status_of(tracked, visitor)
-    await _until(_sessions(tracked)._tracking.is_current)
+    await until(_sessions(tracked)._tracking.is_current)
     assert 401 == await status_of(tracked, visitor)
 
 
@@ -159,7 +153,7 @@ async def test_a_silent_store_serves_for_the_bound_and_heals(servers: Servers, o
     stale_s = 0.6
     server = await servers.session("tracked-session", own_redis.url, SESSION_MAX_STALE_S=str(stale_s))
     visitor = await log_in(server)
-    await _until(_sessions(server)._tracking.is_current)
+    await until(_sessions(server)._tracking.is_current)
     assert 200 == await status_of(server, visitor)
     own_redis.pause()
     paused_s = monotonic()
@@ -174,7 +168,7 @@ async def test_a_silent_store_serves_for_the_bound_and_heals(servers: Servers, o
         own_redis.resume()
     async with Redis.from_url(own_redis.url, driver_info=None) as client:
         await client.delete(_key(visitor))
-    await _until(_sessions(server)._tracking.is_current)
+    await until(_sessions(server)._tracking.is_current)
     assert 401 == await status_of(server, visitor), "what ended meanwhile is over"
     assert 200 == await status_of(server, await log_in(server))
 
