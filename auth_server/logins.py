@@ -84,7 +84,9 @@ class Logins:
 
     async def _run(self, name: str, *arguments: str | float) -> Any:
         """Run a script; the first argument of each names the epoch, should a new one begin."""
-        return await self._link.run(self._scripts[name], [], [secrets.token_hex(8), *arguments])
+        return await self._link.run(
+            self._scripts[name], [], [secrets.token_hex(8), *arguments], lasting=name != "begin"
+        )
 
     async def begin(self) -> float:
         """Return the moment, on Redis' clock, from which a login counts as begun. Keeps the revocation epoch alive."""

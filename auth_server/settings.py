@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from core.keys import UnfitKey, strong_secret
-from core.settings import CommaSeparated, HttpUrl, LoginSettings, Secret, SettingsError
+from core.settings import CommaSeparated, HttpUrl, LoginSettings, RedisUrl, Secret, SettingsError
 
 Algorithm = Literal["HS256", "Ed25519", "ES256", "RS256"]
 
@@ -28,7 +28,7 @@ class AuthSettings(LoginSettings):
     auth_access_ttl_s: int = Field(default=300, ge=1, le=86400)
     auth_refresh_ttl_s: int = Field(default=2592000, ge=1)
     auth_refresh_idle_ttl_s: int = Field(default=604800, ge=1)
-    auth_redis_url: str = ""
+    auth_redis_url: RedisUrl = ""
     auth_accounts_file: Path | None = None
     auth_clients_file: Path | None = None
 

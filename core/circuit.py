@@ -11,8 +11,14 @@ _PROBE_EVERY_S = 0.25
 class Circuit:
     """Closed while calls succeed; opens after five failures in a row; then one probe each quarter second, jittered."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        changed: Callable[[bool, str], None] = lambda _is_open, _cause: None,
+    ) -> None:
         self._monotonic = monotonic
+        self._changed = changed
         self._failures = 0
         self._next_probe_s = 0.0
 
@@ -33,10 +39,13 @@ class Circuit:
 
     def succeeded(self) -> None:
         """Record an answer; close."""
+        if self._failures >= _OPENS_AFTER:
+            self._changed(False, "")  # noqa: FBT003 - it is closed
         self._failures = 0
 
-    def failed(self) -> None:
-        """Record a missing answer."""
+    def failed(self, cause: str = "no answer") -> None:
+        """Record a missing answer, and why it is missing."""
         self._failures += 1
         if self._failures == _OPENS_AFTER:
             self._next_probe_s = self._monotonic() + _PROBE_EVERY_S
+            self._changed(True, cause)  # noqa: FBT003 - it is open

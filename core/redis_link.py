@@ -8,32 +8,29 @@ in front.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from core.circuit import Circuit
 from core.errors import Unavailable
+from core.logs import audit
+from core.sentinel import is_sentinel, open_master_pool
 
 DEADLINE_S = 0.2
 MAX_CONNECTIONS = 32
 _POOL_WAIT_S = 0.1
+_CONFIRM_MS = 50
 
 
 def retry_after_s() -> float:
     """Return when to try again, jittered so that clients do not come back all at once."""
     return random.uniform(1.0, 3.0)  # noqa: S311 - jitter, not a secret
-
-
-class BlockingSentinelPool(SentinelConnectionPool, BlockingConnectionPool):
-    """A pool that asks Sentinel for the master and waits, briefly, for a free connection."""
 
 
 class Script:
@@ -52,10 +49,12 @@ def _is_our_own_crowd(error: Exception) -> bool:
 class RedisLink:
     """Calls to one Redis, each under a deadline; every failure is `Unavailable`."""
 
-    def __init__(self, client: Redis, *, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, client: Redis, *, deadline_s: float = DEADLINE_S, has_replicas: bool = False) -> None:
         self.client = client
-        self.circuit = Circuit()
+        self.circuit = Circuit(changed=_tell)
         self._deadline_s = deadline_s
+        self._has_replicas = has_replicas
+        self._confirmed = True
         self._closing: list[Callable[[], None]] = []
 
     def when_closing(self, close: Callable[[], None]) -> None:
@@ -79,25 +78,52 @@ class RedisLink:
             raise Unavailable("redis", retry_after_s=retry_after_s()) from error
         except (RedisError, OSError, TimeoutError) as error:
             if not _is_our_own_crowd(error):
-                self.circuit.failed()
+                self.circuit.failed(type(error).__name__)
             raise Unavailable("redis", retry_after_s=retry_after_s()) from error
         self.circuit.succeeded()
         return answer
 
-    async def run(self, script: Script, keys: list[str], arguments: list[str | bytes | int | float]) -> Any:
-        """Run a Lua script in one round trip (two when Redis has not seen it)."""
+    async def run(
+        self, script: Script, keys: list[str], arguments: list[str | bytes | int | float], *, lasting: bool = False
+    ) -> Any:
+        """Run a Lua script in one round trip (two when Redis has not seen it).
+
+        A `lasting` one, such as a logout, counts once a replica has it, where there are replicas and one is there.
+        """
+        evaluate = self._evaluate_lasting if lasting and self._has_replicas else self._evaluate
 
         async def send(client: Redis) -> Any:
-            values: list[Any] = [*keys, *arguments]
+            values: list[Any] = [len(keys), *keys, *arguments]
             if script.sha is not None:
                 try:
-                    return await client.evalsha(script.sha, len(keys), *values)
+                    return await evaluate(client, script.sha, values)
                 except NoScriptError:
                     script.sha = None
             script.sha = await client.script_load(script.source)
-            return await client.evalsha(script.sha, len(keys), *values)
+            return await evaluate(client, script.sha, values)
 
         return await self.call(send)
+
+    async def _evaluate(self, client: Redis, sha: str, values: list[Any]) -> Any:
+        return await client.evalsha(sha, *values)
+
+    async def _evaluate_lasting(self, client: Redis, sha: str, values: list[Any]) -> Any:
+        """Evaluate, and wait a little for a replica: what is only on the master is lost when that one dies.
+
+        The master's word alone counts only where the sentinels know of no replica that could have it.
+        """
+        pipeline = client.pipeline(transaction=False)
+        pipeline.evalsha(sha, *values)
+        pipeline.execute_command("WAIT", 1, _CONFIRM_MS)
+        answer, replicas = await pipeline.execute()
+        if bool(replicas) != self._confirmed:
+            self._confirmed = bool(replicas)
+            audit.warning("redis.replica", confirms=self._confirmed)
+        if not replicas:
+            pool: Any = self.client.connection_pool
+            if not await pool.stands_alone():
+                raise ResponseError("no replica has it yet")
+        return answer
 
     async def now(self) -> float:
         """Return Redis' own clock in Unix seconds, the one that cut-offs are measured with."""
@@ -109,7 +135,7 @@ class RedisLink:
 async def open_redis(
     url: str, *, max_connections: int = MAX_CONNECTIONS, deadline_s: float = DEADLINE_S, protocol: int = 2
 ) -> AsyncIterator[RedisLink]:
-    """Open a link to the Redis at `url` (`redis://`, `rediss://`, `unix://` or `redis+sentinel://h:p,h:p/0?master=name`).
+    """Open a link to the Redis at `url`: `redis://`, `rediss://`, `unix://`, or `redis+sentinel://` (core/sentinel.py).
 
     Nothing is sent before the first call: a server starts, and tells that it is not ready, while Redis is away.
     """
@@ -123,32 +149,24 @@ async def open_redis(
         "timeout": _POOL_WAIT_S,
         "driver_info": None,  # redis-py would read its own version from disk for each new connection, on the event loop
     }
-    if url.startswith("redis+sentinel://"):
-        pool, closers = _sentinel_pool(url, options)
+    async with AsyncExitStack() as stack:
+        pool: BlockingConnectionPool
+        if is_sentinel(url):
+            pool = await stack.enter_async_context(open_master_pool(url, options))
+        else:
+            pool = BlockingConnectionPool.from_url(url, **options)
+        client = Redis(connection_pool=pool)
+        link = RedisLink(client, deadline_s=deadline_s, has_replicas=is_sentinel(url))
+        try:
+            yield link
+        finally:
+            link.close()
+            await client.aclose()
+            await pool.disconnect()
+
+
+def _tell(is_open: bool, cause: str) -> None:  # noqa: FBT001 - what `Circuit` calls
+    if is_open:
+        audit.error("redis.circuit_opened", error=cause)
     else:
-        pool, closers = BlockingConnectionPool.from_url(url, **options), []
-    client = Redis(connection_pool=pool)
-    link = RedisLink(client, deadline_s=deadline_s)
-    try:
-        yield link
-    finally:
-        link.close()
-        await client.aclose()
-        await pool.disconnect()
-        for sentinel in closers:
-            await sentinel.aclose()
-
-
-def _sentinel_pool(url: str, options: dict[str, Any]) -> tuple[BlockingConnectionPool, list[Redis]]:
-    parts = urlsplit(url)
-    hosts = [
-        (host, int(port or 26379))
-        for host, _, port in (one.rpartition("@")[2].partition(":") for one in parts.netloc.split(","))
-    ]
-    master = parse_qs(parts.query).get("master", ["mymaster"])[0]
-    database = int(parts.path.strip("/") or 0)
-    shared = ("socket_timeout", "socket_connect_timeout", "retry", "protocol", "driver_info")
-    asking = {name: options[name] for name in shared}
-    sentinel = Sentinel(hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
-    pool = BlockingSentinelPool(master, sentinel, db=database, **options)  # type: ignore[no-untyped-call] # as above
-    return pool, list(sentinel.sentinels)
+        audit.info("redis.circuit_closed")

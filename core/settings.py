@@ -4,6 +4,7 @@ This is the only place that reads `os.environ`.
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -44,8 +45,30 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _redis_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss", "unix", SENTINEL_SCHEME}:
+        raise ValueError("a URL of redis, rediss, unix or redis+sentinel is needed")
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    if len(hosts) > 1 and parts.scheme != SENTINEL_SCHEME:
+        raise ValueError("several hosts are sentinels: redis+sentinel://h:p,h:p/0?master=name")
+    if parts.scheme != "unix" and not (all(map(_is_host, hosts)) and re.fullmatch(r"/?[0-9]{0,4}", parts.path)):
+        raise ValueError("host, port or database number cannot be read")
+    return value
+
+
+def _is_host(text: str) -> bool:
+    parts = urlsplit(f"//{text}")
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+SENTINEL_SCHEME = "redis+sentinel"
 Secret = SecretStr
 
 

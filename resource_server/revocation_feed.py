@@ -94,6 +94,7 @@ class RevocationFeed:
         self._position = b"0-0"
         self._heard_s: float | None = None
         self._forgot_s = 0.0
+        self._interrupted = False
         self.marks = Marks()
 
     def age_s(self) -> float:
@@ -124,7 +125,9 @@ class RevocationFeed:
                 while self._epoch is not None:
                     await self._follow_once()
             except Unavailable:
-                audit.warning("feed.interrupted", age_s=round(min(self.age_s(), 1e6), 1))
+                if not self._interrupted:
+                    audit.warning("feed.interrupted", age_s=round(min(self.age_s(), 1e6), 1))
+                self._interrupted = True
             await asyncio.sleep(0.05)
 
     async def _load_snapshot(self) -> None:
@@ -142,19 +145,21 @@ class RevocationFeed:
         self._epoch = parse_epoch(epoch)
         self._sequence, self._position = int(sequence), position
         if self._epoch is not None:
-            self._heard_s = asked_s
+            self._heard_s, self._interrupted = asked_s, False
             audit.info("feed.snapshot", epoch=self._epoch.name, sequence=self._sequence, marks=len(self.marks))
 
     async def _follow_once(self) -> None:
         """Wait for news, a bounded time; then make sure that none was missed. Raises `Unavailable`."""
         self._take(await self._link.call(lambda client: self._read(client, self._block_ms)))
-        asked_s = self._monotonic()
-        epoch, sequence = await self._link.call(
+        asked_s, known = self._monotonic(), self._sequence
+        epoch, text = await self._link.call(
             lambda client: client.mget(redis_keys.REVOCATION_EPOCH, redis_keys.REVOCATION_SEQUENCE)
         )
-        if int(sequence or 0) > self._sequence:
+        sequence = int(text or 0)
+        if sequence > self._sequence:
             self._take(await self._link.call(lambda client: self._read(client, None)))
-        if parse_epoch(epoch) != self._epoch or int(sequence or 0) > self._sequence:
+        went_back = sequence < known  # a new master does not have what the old one could not pass on any more
+        if parse_epoch(epoch) != self._epoch or sequence > self._sequence or went_back:
             await self._load_snapshot()
         else:
             self._heard_s = asked_s

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from core.keys import KeyRing, UnfitKey, secret_ring
-from core.settings import HttpUrl, Secret, ServerSettings, SettingsError
+from core.settings import HttpUrl, RedisUrl, Secret, ServerSettings, SettingsError
 
 
 class ResourceSettings(ServerSettings):
@@ -21,7 +21,7 @@ class ResourceSettings(ServerSettings):
     resource_jwks_url: HttpUrl | None = None
     resource_jwks_max_stale_s: float = Field(default=86400, ge=0)
     resource_token_cache: int = Field(default=10000, ge=0, le=1_000_000)
-    resource_redis_url: str = ""
+    resource_redis_url: RedisUrl = ""
     resource_feed_max_stale_s: float = Field(default=5, gt=0)
     resource_introspection_url: HttpUrl | None = None
     resource_client_id: str | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from core.settings import CommaSeparated, LoginSettings, SettingsError
+from core.settings import CommaSeparated, LoginSettings, RedisUrl, SettingsError
 
 
 class SessionSettings(LoginSettings):
@@ -13,8 +13,8 @@ class SessionSettings(LoginSettings):
 
     port: int = Field(default=8491, ge=0, le=65535)
     session_strategy: str = "redis-session"
-    session_redis_url: str = ""
-    session_accounts_redis_url: str = ""
+    session_redis_url: RedisUrl = ""
+    session_accounts_redis_url: RedisUrl = ""
     session_accounts_file: Path | None = None
     session_idle_ttl_s: int = Field(default=1800, ge=1)
     session_absolute_ttl_s: int = Field(default=43200, ge=1)

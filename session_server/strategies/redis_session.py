@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import ClassVar, Self
 
-from redis.asyncio import Redis
-
 from core import redis_keys
 from core.contract import Promise
 from core.errors import Rejected
@@ -46,6 +44,12 @@ end
 redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 return 1
+""")
+
+_END = Script("""
+-- KEYS: the session, the account's index. ARGV: its hash.
+redis.call('ZREM', KEYS[2], ARGV[1])
+return redis.call('DEL', KEYS[1])
 """)
 
 _END_ALL = Script("""
@@ -121,25 +125,19 @@ class RedisSessions:
                     to_json(session), id_hash, round(session.created_at * 1000), self._idle_s * 1000,
                     self._absolute_s * 1000, MAX_SESSIONS_PER_ACCOUNT, redis_keys.SESSION_PREFIX, replaces or "",
                 ],
+                lasting=True,
             )
         )  # fmt: skip
 
     async def end(self, sub: str, id_hash: str) -> None:
-        """Delete one session."""
-
-        async def send(client: Redis) -> None:
-            pipeline = client.pipeline(transaction=True)
-            pipeline.delete(redis_keys.session(id_hash))
-            pipeline.zrem(redis_keys.sessions(sub), id_hash)
-            await pipeline.execute()
-
-        await self.link.call(send)
+        """Delete one session: one atomic call."""
+        await self.link.run(_END, [redis_keys.session(id_hash), redis_keys.sessions(sub)], [id_hash], lasting=True)
 
     async def end_all(self, sub: str) -> None:
         """Set the cut-off and delete every session of the account: one atomic call."""
         keys = [redis_keys.sessions(sub), redis_keys.session_cutoff(sub)]
         cutoff_life_ms = (self._absolute_s + 60) * 1000
-        await self.link.run(_END_ALL, keys, [redis_keys.SESSION_PREFIX, cutoff_life_ms])
+        await self.link.run(_END_ALL, keys, [redis_keys.SESSION_PREFIX, cutoff_life_ms], lasting=True)
 
     async def all_of(self, sub: str) -> list[SessionEntry]:
         """Return the account's live sessions."""

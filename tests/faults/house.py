@@ -57,6 +57,7 @@ class House:
 
     def server(self, name: str, module: str, environment: Mapping[str, str]) -> ServerProcess:
         """Start a server; `ready` waits until it serves."""
+        environment = {**environment, "NAME": name}
         process = ServerProcess(name, module, environment, free_port(), output=self._directory / f"{name}.log")
         self._stack.enter_context(process)
         self._starting.append(process.start())

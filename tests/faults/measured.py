@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.load.plan import Record
 from tests.faults.oracle import Verdict, error_window_s, recovery_s
 from tests.faults.resources import Held
 
@@ -16,6 +17,7 @@ class Measured:
 
     name: str
     verdicts: Mapping[str, Verdict]
+    began_s: float
     fault_s: float
     error_window_s: float
     recovery_s: float
@@ -32,6 +34,7 @@ class Measured:
         return cls(
             name=name,
             verdicts=verdicts,
+            began_s=fault[0],
             fault_s=fault[1] - fault[0],
             error_window_s=error_window_s(verdicts.values()),
             recovery_s=recovery_s(verdicts.values(), fault[1]),
@@ -62,7 +65,7 @@ class Measured:
     def hold(self) -> None:
         """Fail unless every promise was kept; say which answers broke it."""
         broken = {
-            f"{name}: {what}": [f"{record.outcome} for {record.caller}" for record in records[:_SHOWN]]
+            f"{name}: {what}": [_told(record, self.began_s) for record in records[:_SHOWN]]
             for name, verdict in self.verdicts.items()
             for what, records in (
                 (f"{len(verdict.wrong_accepts)} wrong accepts", verdict.wrong_accepts),
@@ -71,7 +74,8 @@ class Measured:
             )
             if records
         }
-        assert {} == broken, f"{self.name}: error window {self.error_window_s:.2f} s, recovery {self.recovery_s:.2f} s"
+        told = f"error window {self.error_window_s:.2f} s, recovery {self.recovery_s:.2f} s"
+        assert not broken, f"{self.name} ({told}): {broken}"
 
     def as_data(self) -> dict[str, Any]:
         """Return what is published about this run."""
@@ -84,6 +88,7 @@ class Measured:
                     "requests": verdict.requests,
                     "outcomes": dict(sorted(verdict.outcomes.items())),
                     "worst_latency_ms": round(verdict.worst_s * 1000, 1),
+                    "accepted_after_its_end_for_s": round(verdict.stalest_s, 3),
                 }
                 for name, verdict in self.verdicts.items()
             },
@@ -107,3 +112,10 @@ def numbers(runs: Sequence[Measured]) -> dict[str, Any]:
         "memory_before_mib": most_memory.before.memory_mib,
         "memory_after_mib": most_memory.after.memory_mib,
     }
+
+
+def _told(record: Record, began_s: float) -> str:
+    """Tell of one answer, its times counted from the beginning of the fault."""
+    return (
+        f"{record.outcome} for {record.caller} from {record.asked_s - began_s:.2f} to {record.done_s - began_s:.2f} s"
+    )

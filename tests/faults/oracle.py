@@ -52,6 +52,8 @@ class Verdict:
     """Failures that nobody announced: of a kind, or at a time, that is not in the promise; and any 400 or 500."""
     worst_s: float = 0.0
     """The longest that any caller waited for an answer, or for the end of the connection."""
+    stalest_s: float = 0.0
+    """How long after an acknowledged end the last success for that credential was asked for."""
 
 
 def judge(
@@ -72,8 +74,9 @@ def _judge_one(verdict: Verdict, record: Record, watched: Watched, end: End | No
     verdict.outcomes[record.outcome] += 1
     verdict.worst_s = max(verdict.worst_s, record.done_s - record.asked_s)
     if record.outcome in SUCCESSES:
-        over = end is not None and watched.stale_s is not None and record.sent_s > end.acknowledged_s + watched.stale_s
-        if over or not record.right:
+        stale_s = 0.0 if end is None or watched.stale_s is None else record.sent_s - end.acknowledged_s
+        verdict.stalest_s = max(verdict.stalest_s, stale_s)
+        if stale_s > (watched.stale_s or 0.0) or not record.right:
             verdict.wrong_accepts.append(record)
     elif record.outcome == "401" or (record.outcome == "400" and watched.refuses_with_400):
         if end is None or record.done_s < end.asked_s or record.sent_s == end.asked_s:
