@@ -123,6 +123,7 @@ class Frame:
 
         async def framed(request: web.Request) -> Answer:
             started = perf_counter()
+            request_id = f"{prefix}-{next(numbers):x}"
             refusal: Refusal | None = None
             lifecycle.in_flight += 1
             try:
@@ -140,10 +141,10 @@ class Frame:
             except ConnectionError:
                 raise
             except Exception:  # noqa: BLE001 - the last resort: the client gets a clean 500, the log gets the traceback
-                answer = self._crashed(request, endpoint)
+                answer = self._crashed(request, endpoint, request_id)
             finally:
                 lifecycle.in_flight -= 1
-            answer.request_id = request_id = f"{prefix}-{next(numbers):x}"
+            answer.request_id = request_id
             if refusal is not None or answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
                 _log(request, answer.status, refusal, request_id, endpoint)
             if self._has_extras:
@@ -180,8 +181,8 @@ class Frame:
             answer.headers.update(self._guard.challenge(request, refusal))
         return answer
 
-    def _crashed(self, request: web.Request, endpoint: Endpoint) -> Answer:
-        audit.exception("request.crashed", route=endpoint.path)
+    def _crashed(self, request: web.Request, endpoint: Endpoint, request_id: str) -> Answer:
+        audit.exception("request.crashed", route=endpoint.path, request_id=request_id)
         return self._render(request, ServerError("crash"))
 
     def _add_extras(self, request: web.Request, answer: Answer, refusal: Refusal | None, *, guarded: bool) -> None:

@@ -15,7 +15,7 @@ RESOURCE_STRATEGIES = ("plain-jwt", "denylisted-jwt", "pushed-jwt", "introspecte
 SESSION_STRATEGIES = ("memory-session", "redis-session", "tracked-session")
 DEMO = {"AUTHLAB_DEMO": "true", "LOGIN_HASH_MEMORY_KIB": "1024", "LOGIN_RATE_PER_ADDRESS": "1000000"}
 """Cheap hashes and no limit per address: what is not about passwords must not wait for them."""
-DEMO_PASSWORDS = {name: f"{name}-demo-password" for name in ("alice", "bob", "carl", "root")}
+DEMO_PASSWORDS = {name: f"{name}-demo-password" for name in ("alice", "bob", "carl", "fuzz", "root")}
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class System:
         self._resources: dict[str, Resource] = {}
         self._sessions: dict[str, ServerProcess] = {}
         self._extra: list[ServerProcess] = []
+        self.accounts: set[str] = set()
 
     @cached_property
     def redis_auth(self) -> RedisProcess:
@@ -184,7 +185,10 @@ class System:
         return dict(answer.json())
 
     def add_account(self, username: str, password: str, *, disabled: bool = False, port: int = 0) -> None:
-        """Let an admin add an account, at the auth server on `port` if it is not the usual one."""
+        """Let an admin add an account, once, at the auth server on `port` if it is not the usual one."""
+        if username in self.accounts:
+            return
+        self.accounts.add(username)
         port = port or self.auth().port
         admin = bearer(self.log_in("root")["access_token"])
         new = {"username": username, "name": username.title(), "password": password}

@@ -49,9 +49,20 @@ class Wire:
     """One connection, kept alive for as long as the server lets it."""
 
     def __init__(self, port: int, *, timeout_s: float = 10.0, source: str = LOOPBACK) -> None:
-        self._socket = socket.create_connection((LOOPBACK, port), timeout=timeout_s, source_address=(source, 0))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port, self._timeout_s, self._source = port, timeout_s, source
+        self._socket = self._connected()
         self._unread = b""
+
+    def _connected(self) -> socket.socket:
+        address, source = (LOOPBACK, self._port), (self._source, 0)
+        connected = socket.create_connection(address, timeout=self._timeout_s, source_address=source)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connected
+
+    def reconnect(self) -> None:
+        """Go on with a new connection where the server ended the last one."""
+        self._socket.close()
+        self._socket, self._unread = self._connected(), b""
 
     def __enter__(self) -> Self:
         return self
@@ -64,8 +75,8 @@ class Wire:
         with suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(data)
 
-    def answer(self) -> Answer:
-        """Read one answer whose length is declared, as all of ours is."""
+    def answer(self, *, to_head: bool = False) -> Answer:
+        """Read one answer whose length is declared, as all of ours is; an answer to HEAD has none of its body."""
         while b"\r\n\r\n" not in self._unread:
             self._more()
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
@@ -75,7 +86,7 @@ class Wire:
         if code < 200:
             return self.answer()
         lengths = [value for name, value in headers if name.lower() == "content-length"]
-        length = 0 if code in {204, 304} else int(lengths[0])
+        length = 0 if code in {204, 304} or to_head else int(lengths[0])
         while len(self._unread) < length:
             self._more()
         body, self._unread = self._unread[:length], self._unread[length:]
@@ -84,7 +95,7 @@ class Wire:
     def exchange(self, data: bytes) -> Answer:
         """Send one request and read its answer."""
         self.send(data)
-        return self.answer()
+        return self.answer(to_head=data.startswith(b"HEAD "))
 
     def rest(self) -> bytes:
         """Return everything until the server closes; raise `TimeoutError` if it does not."""
