@@ -33,6 +33,11 @@ def retry_after_s() -> float:
     return random.uniform(1.0, 3.0)  # noqa: S311 - jitter, not a secret
 
 
+def found_closed(error: RuntimeError) -> bool:
+    """Tell whether this is how uvloop says that the other end has reset the connection; asyncio raises `OSError`."""
+    return "handler is closed" in str(error)
+
+
 class Script:
     """A Lua script, run by its hash; loaded again whenever Redis does not know it."""
 
@@ -76,7 +81,9 @@ class RedisLink:
         except ResponseError as error:
             self.circuit.succeeded()  # out of memory, for example: an error is an answer, reads may go on
             raise Unavailable("redis", retry_after_s=retry_after_s()) from error
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not found_closed(error):
+                raise
             if not _is_our_own_crowd(error):
                 self.circuit.failed(type(error).__name__)
             raise Unavailable("redis", retry_after_s=retry_after_s()) from error

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from core import redis_keys
 from core.background import running_beside
 from core.logs import audit
-from core.redis_link import RedisLink, open_redis
+from core.redis_link import RedisLink, found_closed, open_redis
 
 Follower = Callable[[str | None], None]
 _RECONNECT_S = 0.1
@@ -45,7 +45,9 @@ class Tracking:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError, RuntimeError) as error:
+                if isinstance(error, RuntimeError) and not found_closed(error):
+                    raise
                 audit.warning("tracking.lost", error=type(error).__name__)
             self._forget_all()
             await asyncio.sleep(_RECONNECT_S)

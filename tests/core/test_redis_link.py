@@ -2,8 +2,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from time import perf_counter, time
+from typing import Any
 
 import pytest
+import uvloop
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from core.errors import Unavailable
@@ -90,6 +92,22 @@ async def test_redis_is_used_again_within_a_second_of_its_return(own_redis: Redi
         except Unavailable:
             assert perf_counter() - started < 1.0
             await asyncio.sleep(0.02)
+
+
+def test_a_connection_that_was_reset_between_two_calls_is_unavailable_under_uvloop_too(redis_url: str) -> None:
+    """Hold to 503: uvloop raises a RuntimeError where asyncio raises an OSError; it once came out as a 500."""
+
+    async def call_over_a_reset_connection() -> None:
+        async with open_redis(redis_url) as link:
+            await ask(link)
+            connection: Any = next(iter(link.client.connection_pool._available_connections))
+            connection._writer.transport.abort()  # the reset arrives after redis-py has looked, before it sends
+            with pytest.raises(Unavailable):
+                await ask(link)
+            assert b"1" == await link.call(lambda client: client.echo("1"))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(call_over_a_reset_connection())
 
 
 async def test_a_link_can_be_opened_while_redis_is_away() -> None:
