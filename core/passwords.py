@@ -18,7 +18,25 @@ _QUEUE = 128
 _PASSES = 2
 _MIN_MEMORY_KIB = 8
 """The least that argon2 takes."""
-_COMMON = ("password", "passwort", "qwertyuiop", "123456789", "letmein", "iloveyou", "administrator")
+_COMMON = ("password", "passw0rd", "passwort", "letmein", "iloveyou", "administrator", "welcome", "changeme")
+_WALKS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "zyxwvutsrqponmlkjihgfedcba",
+    "01234567890123456789",
+    "98765432109876543210",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+    "azertyuiopqsdfghjklmwxcvbn",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+    "qazwsxedcrfvtgbyhnujmikolp",
+    "zaq12wsxcde34rfvbgt56yhnmju78ik",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "q1w2e3r4t5y6u7i8o9p0",
+    "a1b2c3d4e5f6g7h8i9j0",
+    "1a2b3c4d5e6f7g8h9i0j",
+)
+"""How fingers walk. The 3000 passwords used most have fewer than 15 characters; longer ones of many are such walks."""
+_STEPS = 4
 
 T = TypeVar("T")
 
@@ -35,8 +53,26 @@ def check_new_password(password: str, username: str) -> None:
     rest = password.lower()
     for word in (username.lower(), *_COMMON):
         rest = rest.replace(word, "")
-    if len(set(rest)) < MIN_CHARS // 3:
+    if len(set(_without_walks(rest))) < MIN_CHARS // 3 or _repeats(password.lower()):
         raise BadRequest("password", "This password is too easy to guess.")
+
+
+def _without_walks(text: str) -> str:
+    kept, place = "", 0
+    while place < len(text):
+        end = place + _STEPS
+        while end <= len(text) and any(text[place:end] in walk for walk in _WALKS):
+            end += 1
+        walked = end - 1 - place
+        if walked < _STEPS:
+            kept, walked = kept + text[place], 1
+        place += walked
+    return kept
+
+
+def _repeats(text: str) -> bool:
+    """Tell whether a text is one that is too short, again and again."""
+    return any(text[period:] == text[:-period] for period in range(1, min(MIN_CHARS, len(text) * 2 // 3 + 1)))
 
 
 class Passwords:

@@ -1,4 +1,4 @@
-"""Secrets planted everywhere in every request, then searched in every log, answer and metric (HTTP-05, HTTP-07, KEY-09)."""
+"""Secrets planted in every place of every request, then looked for in logs, answers and metrics (HTTP-05, KEY-09)."""
 
 import asyncio
 import base64
