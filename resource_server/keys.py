@@ -28,6 +28,10 @@ _RETRY_AFTER_FAILURE_S = 1.0
 _MAX_DIGITS = 10
 
 
+_Fingerprint = tuple[int, int, int]
+"""A file's time of change, inode and size."""
+
+
 class KeySource(Protocol):
     """The current keys. `ring` is on the path of every request and only reads."""
 
@@ -47,7 +51,8 @@ class SharedSecret:
     def __init__(self, ring: KeyRing, path: Path | None) -> None:
         self._ring = ring
         self._path = path
-        self._seen = _fingerprint(path)
+        self._seen: _Fingerprint | None = None
+        self._flight: asyncio.Task[None] | None = None
 
     def ring(self) -> KeyRing:
         """Return the keys."""
@@ -71,30 +76,39 @@ class SharedSecret:
             await self._reread()
 
     async def _reread(self) -> None:
+        """Read the file if it changed; whoever asks meanwhile waits for the same look."""
         if self._path is None:
             return
+        if self._flight is None:
+            self._flight = asyncio.create_task(self._look(self._path))
+            self._flight.add_done_callback(self._landed)
+        await asyncio.shield(self._flight)
+
+    def _landed(self, _flight: "asyncio.Task[None]") -> None:
+        self._flight = None
+
+    async def _look(self, path: Path) -> None:
         try:
-            fingerprint = _fingerprint(self._path)
-            if fingerprint == self._seen:
-                return
-            text = await asyncio.to_thread(read_secret, "RESOURCE_SHARED_SECRET", self._path)
-            keys = secret_ring(text)
+            found = await asyncio.to_thread(_read_if_changed, path, self._seen)
         except (SettingsError, UnfitKey) as error:
             audit.error("keys.file_refused", error=str(error))
             return
-        self._seen = fingerprint
-        self._ring = KeyRing(keys, previous=self._ring)
-        audit.info("keys.reread", kids=[key.kid[:8] for key in self._ring])
+        if found is None:
+            return
+        self._seen, keys = found
+        if list(keys) != list(self._ring):
+            self._ring = KeyRing(keys, previous=self._ring)
+            audit.info("keys.reread", kids=[key.kid[:8] for key in self._ring])
 
 
-def _fingerprint(path: Path | None) -> tuple[int, int, int] | None:
-    if path is None:
-        return None
+def _read_if_changed(path: Path, seen: _Fingerprint | None) -> tuple[_Fingerprint, KeyRing] | None:
+    """Return the keys in a file and what to know it by, None when it is the one seen. Raises for a broken one."""
     try:
         status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from error
+    fingerprint = (status.st_mtime_ns, status.st_ino, status.st_size)
+    return None if fingerprint == seen else (fingerprint, secret_ring(read_secret("RESOURCE_SHARED_SECRET", path)))
 
 
 class PublishedKeys:
