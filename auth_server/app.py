@@ -12,6 +12,7 @@ from auth_server.key_store import KeyStore
 from auth_server.login_api import LOGIN_ENDPOINTS
 from auth_server.oauth_api import OAUTH_ENDPOINTS
 from auth_server.oauth_errors import render
+from auth_server.password_api import PASSWORD_ENDPOINTS
 from auth_server.settings import AuthSettings
 from auth_server.state import STATE, VERIFIED, AuthState, open_state
 from core.bearer import bearer_challenge, bearer_token
@@ -68,7 +69,7 @@ def create_app(settings: AuthSettings) -> web.Application:
 
     service = Service(
         title="Auth Lab: auth server",
-        endpoints=[*LOGIN_ENDPOINTS, *OAUTH_ENDPOINTS, *DISCOVERY_ENDPOINTS, *ADMIN_ENDPOINTS],
+        endpoints=[*LOGIN_ENDPOINTS, *PASSWORD_ENDPOINTS, *OAUTH_ENDPOINTS, *DISCOVERY_ENDPOINTS, *ADMIN_ENDPOINTS],
         resources=resources,
         security={"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         render=render,
