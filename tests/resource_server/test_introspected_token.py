@@ -172,15 +172,9 @@ async def test_many_at_once_share_a_bounded_number_of_connections(servers: Serve
 
     async with stub(brief) as auth:
         resource = await start(servers, auth.url)
-        statuses = [
-            answer.status for answer in await asyncio.gather(*(resource.get("/me", token=OPAQUE) for _ in range(200)))
-        ]
-        assert {200} == set(statuses) - {503}
-        assert _within(auth)
-
-
-def _within(auth: Stub) -> bool:
-    return len(auth.connections) <= 64
+        asked = await asyncio.gather(*(resource.get("/me", token=OPAQUE) for _ in range(200)))
+        assert {200} == {answer.status for answer in asked} - {503}, "a busy machine may shed some"
+        assert len(auth.connections) <= 64
 
 
 @pytest.mark.parametrize("missing", ["RESOURCE_INTROSPECTION_URL", "RESOURCE_CLIENT_ID"])
