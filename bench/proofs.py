@@ -18,6 +18,10 @@ class NotRight(Exception):
     """An arm gave an answer that it must not give; it is not measured, and the run fails."""
 
 
+class NoAnswer(Exception):
+    """Nothing that an arm was asked got 200: there is nothing to measure."""
+
+
 def prove_right(staged: Staged, auth_url: str) -> None:
     """Check that the good are let in under their own name, the forged are not, and the revoked are not for long."""
     prove_known(staged)

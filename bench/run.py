@@ -10,7 +10,7 @@ from bench.cores import Placement
 from bench.generator.client import Generators
 from bench.plan import Plan
 from bench.progress import ProgressDisplay
-from bench.proofs import NotRight
+from bench.proofs import NoAnswer, NotRight
 from bench.result import Bill, CrossCheck, Failure, Lag, Memory, Sweep
 from bench.slices import Slice
 from bench.summing import Observed
@@ -63,4 +63,4 @@ class Run:
         if piece.outcome.wrong_subjects:
             raise NotRight(f"{piece.arm}: {piece.outcome.wrong_subjects} answers named the wrong subject")
         if not piece.outcome.ok:
-            raise NotRight(f"{piece.arm}: no request of a {piece.kind} loop got 200: {piece.outcome.outcomes}")
+            raise NoAnswer(f"{piece.arm}: no request of a {piece.kind} loop got 200: {piece.outcome.outcomes}")

@@ -23,7 +23,7 @@ from bench.generator.client import GeneratorFailed
 from bench.outputs import WITHOUT_FIGURES, can_draw, write_outputs
 from bench.plan import FULL, QUICK
 from bench.progress import showing_progress
-from bench.proofs import NotRight
+from bench.proofs import NoAnswer, NotRight
 from bench.run import Recorder, Run
 from bench.summing import Observed
 from lab.processes import NoRedis, ProcessFailed
@@ -131,7 +131,7 @@ def go_through(phases: Sequence[Phase], run: Run) -> bool:
         for _, measure in phases:
             try:
                 measure(run)
-            except (LoginFailed, ProcessFailed, GeneratorFailed, OSError, redis.RedisError) as error:
+            except (NoAnswer, LoginFailed, ProcessFailed, GeneratorFailed, OSError, redis.RedisError) as error:
                 run.recorder.failed.append(f"{measure.__module__}: {type(error).__name__}: {error}")
     except KeyboardInterrupt:
         return False
