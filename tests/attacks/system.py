@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ RESOURCE_STRATEGIES = ("plain-jwt", "denylisted-jwt", "pushed-jwt", "introspecte
 SESSION_STRATEGIES = ("memory-session", "redis-session", "tracked-session")
 DEMO = {"AUTHLAB_DEMO": "true", "LOGIN_HASH_MEMORY_KIB": "1024", "LOGIN_RATE_PER_ADDRESS": "1000000"}
 """Cheap hashes and no limit per address: what is not about passwords must not wait for them."""
-DEMO_PASSWORDS = {name: f"{name}-demo-password" for name in ("alice", "bob", "carl", "fuzz", "root")}
+DEMO_PASSWORDS = {name: f"{name}-demo-password" for name in ("alice", "bob", "carl", "dan", "fuzz", "root")}
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,16 @@ class System:
         """Return everything that a server wrote."""
         return (self.directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
+    def log_with(self, name: str, text: str, *, after: int = 0) -> str:
+        """Return what a server wrote after a position, once it holds a text; or whatever there is after 3 s."""
+        deadline = time.monotonic() + 3
+        while text not in (written := self.log(name)[after:]) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return written
+
     def logs(self) -> dict[str, str]:
-        """Return everything that every server wrote."""
+        """Return everything that every server wrote. Lines are written on a thread of their own, a moment later."""
+        time.sleep(0.2)
         return {path.stem: self.log(path.stem) for path in sorted(self.directory.glob("*.log"))}
 
     def start(self, name: str, module: str, settings: dict[str, str], port: int = 0) -> ServerProcess:

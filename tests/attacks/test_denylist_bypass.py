@@ -89,6 +89,18 @@ def test_logging_out_everywhere_ends_what_was_issued_and_not_what_comes(
     assert_accepted(revoking, after)
 
 
+@pytest.mark.parametrize("strategy", ["denylisted-jwt", "pushed-jwt", "introspected-token"])
+def test_a_server_that_starts_later_refuses_with_its_first_answer(system: System, strategy: str) -> None:
+    """REV-06: nothing is served before what was revoked meanwhile is known."""
+    token, standing = system.log_in("root")["access_token"], system.log_in("root")["access_token"]
+    revoke(system, token)
+    process = system.start(f"late-{strategy}", "resource_server", system.resource_settings(strategy))
+    process.wait_ready()
+    late = [Resource(process.name, strategy, process)]
+    assert_refused(late, {"revoked": token})
+    assert_accepted(late, standing)
+
+
 def test_a_token_of_another_login_is_untouched(system: System, revoking: list[Resource]) -> None:
     one, other = system.log_in("root")["access_token"], system.log_in("root")["access_token"]
     assert 204 == call(system.auth().port, "POST", "/logout", bearer(one)).status

@@ -4,7 +4,9 @@ It must verify, as RFC 7515 has it; and it must not be another token to whoever 
 """
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from auth_server.key_store import SigningKey
 from tests.attacks.forge import b64, unb64
 from tests.attacks.system import Resource, System
 from tests.attacks.verdicts import assert_accepted, assert_refused, eventually_refused
@@ -29,6 +31,13 @@ def test_the_mirrored_signature_is_as_good_as_the_first(system: System, servers:
     token = system.log_in("root", "ES256")["access_token"]
     assert mirrored(token) != token
     assert_accepted(servers, mirrored(token))
+
+
+def test_no_two_signatures_share_a_nonce() -> None:
+    """JWT-23: a nonce used twice gives the private key away (PlayStation 3, 2010)."""
+    signer = SigningKey("k", "ES256", ec.generate_private_key(ec.SECP256R1()))
+    firsts = {unb64(signer.sign({"jti": str(number)}).rpartition(".")[2])[:32] for number in range(10_000)}
+    assert 10_000 == len(firsts)
 
 
 @pytest.mark.parametrize("shown_before", [True, False])
