@@ -14,6 +14,8 @@ from resource_server.strategies import STRATEGIES as RESOURCE_STRATEGIES
 from session_server.strategies import STRATEGIES as SESSION_STRATEGIES
 
 _ASK_WITHIN_S = 1.0
+PUBLIC_KEYS = "-ed25519"
+"""Behind the strategy of servers whose tokens are signed with a private key."""
 READY, NOT_READY, SILENT = "ready", "not ready", "silent"
 _STORES = {
     AUTH: ["redis-auth"],
@@ -58,13 +60,14 @@ class Health:
 
 
 def _side(server: Server) -> str:
-    if server.strategy == AUTH:
+    if server.strategy.removesuffix(PUBLIC_KEYS) == AUTH:
         return AUTH
     return "session" if server.strategy in SESSION_STRATEGIES else "token"
 
 
 def _promise_data(strategy: str) -> dict[str, Any] | None:
-    found = RESOURCE_STRATEGIES.get(strategy) or SESSION_STRATEGIES.get(strategy)
+    name = strategy.removesuffix(PUBLIC_KEYS)
+    found = RESOURCE_STRATEGIES.get(name) or SESSION_STRATEGIES.get(name)
     if found is None:
         return None
     promise: Promise = found.promise

@@ -1,0 +1,44 @@
+"""Every instruction of every lesson is performed word for word, and what it says can be seen."""
+
+import pytest
+
+from tests.browser.visitor import Look, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+LESSONS = range(1, 16)
+
+
+async def perform(visitor: Visitor, number: int) -> None:
+    """Go through a lesson from its prediction to its point."""
+    await visitor.go(f"#/{number}/0")
+    await visitor.reset()
+    steps = await visitor.page.locator("nav.steps li").count()
+    await visitor.is_accessible()
+    for step in range(1, steps):
+        await visitor.next()
+        assert visitor.page.url.endswith(f"#/{number}/{step}")
+        for line in await visitor.instructions():
+            await visitor.follow(line)
+        await visitor.fits()
+        await visitor.is_accessible()
+    assert await visitor.page.locator("main .explain").inner_text()
+
+
+@pytest.mark.parametrize("number", LESSONS)
+async def test_a_lesson_comes_out_as_it_says_by_mouse_in_light_at_1280(visit, number):  # type: ignore[no-untyped-def]
+    async with visit(Look(width=1280, theme="light")) as visitor:
+        await perform(visitor, number)
+
+
+@pytest.mark.parametrize("number", LESSONS)
+async def test_a_lesson_comes_out_as_it_says_in_dark_at_320_with_reduced_motion(visit, number):  # type: ignore[no-untyped-def]
+    async with visit(Look(width=320, theme="dark", reduced_motion=True)) as visitor:
+        await perform(visitor, number)
+
+
+@pytest.mark.parametrize("number", LESSONS)
+async def test_a_lesson_comes_out_as_it_says_by_keyboard_alone(visit, number):  # type: ignore[no-untyped-def]
+    async with visit(Look(width=1280, theme="dark")) as visitor:
+        visitor.by_keyboard = True
+        await perform(visitor, number)
