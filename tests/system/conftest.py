@@ -1,14 +1,23 @@
-"""Servers as real processes, started once for all tests of a file."""
-
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from aiohttp import ClientSession
 
-from tests.system.fleet import Fleet, running
+from tests.support.caller import calling
+from tests.system.house import House
 
 
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Run one server of every kind and strategy."""
-    with running(tmp_path_factory.mktemp("fleet")) as fleet:
-        yield fleet
+@pytest.fixture(scope="package")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Run the whole system for the tests of this folder. At its end, no server may have crashed on anything."""
+    with House(tmp_path_factory.mktemp("house")) as house:
+        yield house
+        logs = house.logs()
+        assert [] == [line for line in logs.splitlines() if "Traceback" in line or "request.crashed" in line]
+        assert [] == [secret[:8] for secret in house.secrets() if secret in logs]
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    async with calling() as session:
+        yield session
