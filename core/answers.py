@@ -69,6 +69,13 @@ class Answer:
         if protocol._paused:  # noqa: SLF001 - the flag that aiohttp's own writer waits on
             await protocol._drain_helper()  # noqa: SLF001 - as above
 
+    def rendered(self) -> bytes:
+        """Return the bytes for a kept-alive HTTP/1.1 connection whose request nobody parsed."""
+        headers = {**self.headers, "Content-Length": str(len(self.body)), "X-Request-Id": self.request_id}
+        lines = "".join([f"{name}: {_one_line(value)}\r\n" for name, value in headers.items()])
+        head = f"{_fixed_head(self.status, self._content_type, frozenset())}{_date(int(time.time()))}{lines}\r\n"
+        return head.encode("latin-1") + self.body
+
     async def write_eof(self) -> None:
         """Do nothing: `prepare` wrote all of it."""
 

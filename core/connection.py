@@ -7,6 +7,7 @@ details of aiohttp 3.14 (`RequestHandler`, `Server.__call__`); tests/core/test_c
 import asyncio
 import secrets
 from collections.abc import Coroutine
+from time import perf_counter
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +15,8 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
 from core.answers import Answer, problem_answer
-from core.errors import BadRequest, NotFound, Refusal
+from core.errors import BadRequest, NotFound, Refusal, Unavailable
+from core.lifecycle import VITAL, Lifecycle
 from core.logs import audit
 
 FIRST_REQUEST_DEADLINE_S = 10.0
@@ -22,10 +24,20 @@ KEEPALIVE_S = 75.0
 UNREAD_DEADLINE_S = 10.0
 
 
+_VITAL = tuple(f"GET {path} ".encode() for path in VITAL)
+_HEAD_END = b"\r\n\r\n"
+
+
 class Connection(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_first_request_timer", "_unread_timer")
+    __slots__ = ("_first_request_timer", "_lifecycle", "_unread_timer", "arrived_s")
+
+    def __init__(self, server: Server, lifecycle: Lifecycle, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._lifecycle = lifecycle
+        self.arrived_s = 0.0
+        """When the last bytes came, on the clock of `perf_counter`; 0 when there were too many requests just then."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the client a bounded time to send its first request."""
@@ -39,6 +51,27 @@ class Connection(RequestHandler):
         if self._unread_timer is not None:
             self._unread_timer.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in. While there are too many requests, one that can be refused unparsed is: it costs a tenth."""
+        now_s = perf_counter()
+        if not self._lifecycle.takes(now_s):
+            if self._can_be_refused_unparsed(data) and self.transport is not None:
+                self._lifecycle.shed += 1
+                self.transport.write(_come_back(self._lifecycle.shed))
+                return
+            now_s = 0.0
+        self.arrived_s = now_s
+        super().data_received(data)
+
+    def _can_be_refused_unparsed(self, data: bytes) -> bool:
+        """Tell whether this is one whole request without a body, on an idle connection, and not about our health."""
+        is_idle = self._waiter is not None and not self._waiter.done() and not self._lifecycle.draining
+        is_one = data.startswith(b"GET ") and data.find(_HEAD_END) == len(data) - len(_HEAD_END)
+        if not is_idle or not is_one or data.startswith(_VITAL):
+            return False
+        head = data.lower()
+        return b"\r\ncontent-length" not in head and b"transfer-encoding" not in head and b"\r\nupgrade" not in head
 
     def pause_writing(self) -> None:
         """Give a client that sends and does not read a bounded time, too."""
@@ -98,11 +131,19 @@ def _refused(refusal: Refusal) -> Answer:
     return answer
 
 
+def _come_back(number: int) -> bytes:
+    """Write the answer to a request that is one too many; whole seconds until the next try, not the same for all."""
+    answer = problem_answer(Unavailable("overload", retry_after_s=1.0 + number % 3))
+    answer.request_id = f"shed-{number:x}"
+    return answer.rendered()
+
+
 class ConnectionFactory:
     """What the event loop calls for each new connection."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, lifecycle: Lifecycle) -> None:
         self._server = server
+        self._lifecycle = lifecycle
 
     def __call__(self) -> Connection:
         """Return the protocol of one connection."""
@@ -113,4 +154,4 @@ class ConnectionFactory:
             "auto_decompress": False,
             "lingering_time": 2.0,
         }
-        return Connection(self._server, **options)
+        return Connection(self._server, self._lifecycle, **options)

@@ -18,6 +18,7 @@ from core.answers import Answer, problem_answer
 from core.authorization import SIGNED_IN, authorize
 from core.endpoint import Endpoint
 from core.errors import BadRequest, MethodNotAllowed, Refusal, TooLarge, Unavailable
+from core.lifecycle import MAX_IN_FLIGHT, MAX_WAIT_S, VITAL, Lifecycle
 from core.logs import audit
 from core.metrics import Metrics
 from core.subject import Subject
@@ -25,8 +26,6 @@ from core.timing import LOOKUPS_S
 
 SUBJECT = web.RequestKey("subject", Subject)
 TIMING = web.RequestKey("timing", str)
-MAX_IN_FLIGHT = 1024
-"""Beyond this a request would only wait: it is told to come back instead."""
 
 
 class Guard(Protocol):
@@ -68,14 +67,6 @@ class _NobodyYet:
         return {}
 
 
-class Lifecycle:
-    """Whether this server is taking requests."""
-
-    def __init__(self) -> None:
-        self.draining = False
-        self.in_flight = 0
-
-
 class ServerError(Refusal):
     """An error of ours; the log has it under the request id."""
 
@@ -96,7 +87,8 @@ class Frame:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.metrics = Metrics()
-        self.lifecycle = Lifecycle()
+        self.lifecycle = lifecycle = Lifecycle()
+        self.metrics.counter("authlab_shed", "Requests told to come back: too many.", lambda: lifecycle.shed)
         self.metrics_text: Callable[[], Awaitable[bytes]] = self._own_metrics_text
         """What `/metrics` tells. A server of several workers replaces this by the sum of all."""
         self._lab_secret = lab_secret
@@ -117,17 +109,25 @@ class Frame:
         """Return what aiohttp calls for an endpoint: its handler, with everything that belongs around it."""
         lifecycle, handler = self.lifecycle, endpoint.handler
         policy, guarded = endpoint.policy, not endpoint.policy.public
-        restricted = policy != SIGNED_IN
+        restricted, vital = policy != SIGNED_IN, endpoint.path in VITAL
         observe = self.metrics.route(endpoint.method, endpoint.path).observe
         prefix, numbers = self._prefix, self._numbers
 
-        async def framed(request: web.Request) -> Answer:
+        async def framed(request: web.Request) -> Answer:  # noqa: C901 - as above
             started = perf_counter()
             request_id = f"{prefix}-{next(numbers):x}"
             refusal: Refusal | None = None
+            lifecycle.arrived = 0
+            lifecycle.begun += 1
+            arrived = request.protocol.arrived_s  # type: ignore[attr-defined] # it is a core.connection.Connection
+            if started - arrived <= MAX_WAIT_S:
+                lifecycle.in_time_s = started
+            elif arrived:
+                lifecycle.waited_too_long(started)
             lifecycle.in_flight += 1
             try:
-                if lifecycle.in_flight > MAX_IN_FLIGHT:
+                if (not arrived or lifecycle.in_flight > MAX_IN_FLIGHT) and not vital:
+                    lifecycle.shed += 1
                     raise Unavailable("overload", retry_after_s=1.0)
                 if guarded:
                     subject = await self._authenticate(request)

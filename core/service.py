@@ -133,7 +133,7 @@ async def serving(app: web.Application, listening: socket.socket, *, drain_s: fl
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
     site = await asyncio.get_running_loop().create_server(
-        ConnectionFactory(runner.server), sock=listening, backlog=_BACKLOG
+        ConnectionFactory(runner.server, app[FRAME].lifecycle), sock=listening, backlog=_BACKLOG
     )
     try:
         yield
