@@ -16,7 +16,7 @@ from aiohttp.web_server import Server
 
 from core.answers import Answer, problem_answer
 from core.errors import BadRequest, NotFound, Refusal, Unavailable
-from core.lifecycle import VITAL, Lifecycle
+from core.lifecycle import OVERLOAD, VITAL, Lifecycle
 from core.logs import audit
 
 FIRST_REQUEST_DEADLINE_S = 10.0
@@ -133,7 +133,7 @@ def _refused(refusal: Refusal) -> Answer:
 
 def _come_back(number: int) -> bytes:
     """Write the answer to a request that is one too many; whole seconds until the next try, not the same for all."""
-    answer = problem_answer(Unavailable("overload", retry_after_s=1.0 + number % 3))
+    answer = problem_answer(Unavailable(OVERLOAD, retry_after_s=1.0 + number % 3))
     answer.request_id = f"shed-{number:x}"
     return answer.rendered()
 

@@ -18,7 +18,7 @@ from core.answers import Answer, problem_answer
 from core.authorization import SIGNED_IN, authorize
 from core.endpoint import Endpoint
 from core.errors import BadRequest, MethodNotAllowed, Refusal, TooLarge, Unavailable
-from core.lifecycle import MAX_IN_FLIGHT, MAX_WAIT_S, VITAL, Lifecycle
+from core.lifecycle import MAX_IN_FLIGHT, MAX_WAIT_S, OVERLOAD, VITAL, Lifecycle
 from core.logs import audit
 from core.metrics import Metrics
 from core.subject import Subject
@@ -128,7 +128,7 @@ class Frame:
             try:
                 if (not arrived or lifecycle.in_flight > MAX_IN_FLIGHT) and not vital:
                     lifecycle.shed += 1
-                    raise Unavailable("overload", retry_after_s=1.0)
+                    raise Unavailable(OVERLOAD, retry_after_s=1.0)
                 if guarded:
                     subject = await self._authenticate(request)
                     if restricted:
@@ -218,6 +218,8 @@ def _as_refusal(error: Exception) -> Refusal:
 def _log(request: web.Request, status: int, refusal: Refusal | None, request_id: str, endpoint: Endpoint) -> None:
     if endpoint.path == "/readyz":
         return  # asked again and again while a server starts or drains: a state, not an event
+    if refusal is not None and refusal.reason == OVERLOAD:
+        return  # a line for each would be most of the work; `authlab_shed` counts them
     audit.info(
         "request.refused",
         status=status,

@@ -13,6 +13,8 @@ from core.logs import audit
 MAX_IN_FLIGHT = 1024
 """Beyond this a request would only wait for what all the others wait for."""
 MAX_WAIT_S = 0.1
+OVERLOAD = "overload"
+"""The reason of what is shed."""
 VITAL = ("/livez", "/readyz", "/metrics")
 """Never shed: a server that is too busy to say that it lives is killed by whoever asks."""
 _PATIENCE_S = 0.2
