@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.own_lab import OwnLab, running_own_lab
-from tests.browser.visitor import Look, Visitor
+from tests.browser.visitor import Look, Visit, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +67,7 @@ def artefacts(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def visit(browser: Browser, lab_url: str, artefacts: Path):  # type: ignore[no-untyped-def] # a context manager factory
+def visit(browser: Browser, lab_url: str, artefacts: Path) -> Visit:
     """Open the page as a new learner; when the block ends, everything that must never happen did not."""
 
     @asynccontextmanager

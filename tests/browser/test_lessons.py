@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.visitor import Look, Visitor
+from tests.browser.visitor import Look, Visit, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -26,19 +26,19 @@ async def perform(visitor: Visitor, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", LESSONS)
-async def test_a_lesson_comes_out_as_it_says_by_mouse_in_light_at_1280(visit, number):  # type: ignore[no-untyped-def]
+async def test_a_lesson_comes_out_as_it_says_by_mouse_in_light_at_1280(visit: Visit, number: int) -> None:
     async with visit(Look(width=1280, theme="light")) as visitor:
         await perform(visitor, number)
 
 
 @pytest.mark.parametrize("number", LESSONS)
-async def test_a_lesson_comes_out_as_it_says_in_dark_at_320_with_reduced_motion(visit, number):  # type: ignore[no-untyped-def]
+async def test_a_lesson_comes_out_as_it_says_in_dark_at_320_with_reduced_motion(visit: Visit, number: int) -> None:
     async with visit(Look(width=320, theme="dark", reduced_motion=True)) as visitor:
         await perform(visitor, number)
 
 
 @pytest.mark.parametrize("number", LESSONS)
-async def test_a_lesson_comes_out_as_it_says_by_keyboard_alone(visit, number):  # type: ignore[no-untyped-def]
+async def test_a_lesson_comes_out_as_it_says_by_keyboard_alone(visit: Visit, number: int) -> None:
     async with visit(Look(width=1280, theme="dark")) as visitor:
         visitor.by_keyboard = True
         await perform(visitor, number)

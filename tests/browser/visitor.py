@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -75,7 +76,8 @@ class Visitor:
     async def reset(self) -> None:
         """Press Reset and wait until it is done."""
         await self.press("Reset")
-        await self.page.wait_for_function("() => document.getElementById('reset').getAttribute('aria-disabled') === null")
+        done = "() => document.getElementById('reset').getAttribute('aria-disabled') === null"
+        await self.page.wait_for_function(done)
 
     async def instructions(self) -> list[str]:
         """Read what the step tells to do, as it is written."""
@@ -197,3 +199,7 @@ class Visitor:
         """Keep a screenshot."""
         place = re.sub(r"[^a-z0-9]+", "-", self.page.url.partition("#")[2]).strip("-")
         await self.page.screenshot(path=self._artefacts / f"{name}-{place or 'page'}.png", full_page=True)
+
+
+Visit = Callable[..., AbstractAsyncContextManager[Visitor]]
+"""Opens the page as a new learner, with a `Look`."""

@@ -1,4 +1,4 @@
-"""Every strategy is held to its promise, by measurement: what it asks, when it hears, what it does without its store."""
+"""Every strategy is held to its promise, by measurement: what it asks, when it hears, what it does without a store."""
 
 import asyncio
 from time import monotonic
