@@ -24,7 +24,7 @@ async def test_nothing_in_the_store_opens_a_session(
         assert visitor.session_id not in held
         assert visitor.csrf not in held
     found = set(re.findall(r"[A-Za-z0-9_-]{16,}", held))
-    assert len(found) > 10
+    assert len(found) >= 8, "hashes and handles of what is left"
     for text in found:
         for value in {text, text[:43], text[-43:]}:
             assert 401 == (await server.get("/me", cookie=f"session={value}")).status
