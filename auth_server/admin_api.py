@@ -14,10 +14,9 @@ from core.body import Body, read_json
 from core.endpoint import Endpoint
 from core.frame import SUBJECT
 from core.logs import audit
-from core.passwords import check_new_password
+from core.passwords import ChosenPassword, check_new_password
 
 Word = Annotated[str, Field(pattern=WORD)]
-Password = Annotated[str, Field(min_length=1, max_length=1024, repr=False)]
 ADMIN = needs(role="admin")
 
 
@@ -26,7 +25,7 @@ class NewAccount(Body):
 
     username: str = Field(pattern=USERNAME)
     name: str = Field(min_length=1, max_length=100)
-    password: Password
+    password: ChosenPassword
     roles: list[Word] = Field(default=["user"], max_length=32)
     scopes: list[Word] = Field(default=["orders:read"], max_length=32)
 
@@ -41,7 +40,7 @@ class NewRoles(Body):
 class NewPassword(Body):
     """A password that replaces the old one."""
 
-    password: Password
+    password: ChosenPassword
 
 
 class AccountEntry(BaseModel):

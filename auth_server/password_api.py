@@ -11,14 +11,14 @@ from core.endpoint import Endpoint
 from core.frame import SUBJECT
 from core.login import Credentials
 from core.logs import audit
-from core.passwords import check_new_password
+from core.passwords import ChosenPassword, check_new_password
 
 
 class PasswordChange(Body):
     """The present password, which a thief of a token does not have, and the one to come."""
 
     current_password: str = Field(min_length=1, max_length=1024, repr=False)
-    new_password: str = Field(min_length=1, max_length=1024, repr=False)
+    new_password: ChosenPassword
 
 
 async def change_password(request: web.Request) -> Answer:

@@ -1,11 +1,11 @@
 """Read a request's body: bounded in size and time, of one type, with one meaning."""
 
 import asyncio
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from core.errors import BadRequest, TooLarge, UnsupportedMediaType
 from core.strict_json import NotStrict, json_object
@@ -20,6 +20,13 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+
+def _whole(value: object) -> object:
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+"""What JSON Schema calls an integer: `2.0` is one, too."""
 
 B = TypeVar("B", bound=BaseModel)
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from core.answers import Answer, json_answer
 from core.authorization import PUBLIC, SIGNED_IN, needs
-from core.body import Body, read_json
+from core.body import Body, WholeNumber, read_json
 from core.endpoint import Endpoint
 from core.frame import SUBJECT
 from core.subject import Subject
@@ -47,7 +47,7 @@ class NewOrder(Body):
     """What a client orders."""
 
     item: str = Field(min_length=1, max_length=100)
-    quantity: int = Field(ge=1, le=1000)
+    quantity: WholeNumber = Field(ge=1, le=1000)
 
 
 class Events(BaseModel):

@@ -5,10 +5,11 @@ import os
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import Field
 
 from core.errors import BadRequest, Unavailable
 
@@ -37,6 +38,9 @@ _WALKS = (
 )
 """How fingers walk. The 3000 passwords used most have fewer than 15 characters; longer ones of many are such walks."""
 _STEPS = 4
+
+ChosenPassword = Annotated[str, Field(min_length=MIN_CHARS, max_length=MAX_CHARS, repr=False)]
+"""A password that is to be, as a request carries it; `check_new_password` tells whether it may be."""
 
 T = TypeVar("T")
 
