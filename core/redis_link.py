@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -36,6 +36,19 @@ def retry_after_s() -> float:
 def found_closed(error: RuntimeError) -> bool:
     """Tell whether this is how uvloop says that the other end has reset the connection; asyncio raises `OSError`."""
     return "handler is closed" in str(error)
+
+
+class NoticingConnection(Connection):
+    """A connection that notices a reset when it is taken from the pool, so that it is opened anew.
+
+    redis-py notices an orderly end only: after an outage each idle connection would cost one request its answer.
+    """
+
+    async def can_read(self) -> bool:
+        """Raise `ConnectionError` for a connection that the other end has reset."""
+        if self._reader is not None and (lost := self._reader.exception()) is not None:
+            raise RedisConnectionError("reset by the other end") from lost
+        return await super().can_read()
 
 
 class Script:
@@ -161,7 +174,7 @@ async def open_redis(
         if is_sentinel(url):
             pool = await stack.enter_async_context(open_master_pool(url, options))
         else:
-            pool = BlockingConnectionPool.from_url(url, **options)
+            pool = BlockingConnectionPool.from_url(url, **options, connection_class=NoticingConnection)
         client = Redis(connection_pool=pool)
         link = RedisLink(client, deadline_s=deadline_s, has_replicas=is_sentinel(url))
         try:

@@ -1,8 +1,9 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvloop
@@ -10,6 +11,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from core.errors import Unavailable
 from core.redis_link import RedisLink, Script, open_redis
+from lab.fault_proxy_client import FaultProxy
 from lab.guarded_child import GuardedChild
 from lab.processes import RedisProcess, find_redis_server, free_port, inherited_environment
 from tests.support.stores import commands_during, commands_so_far
@@ -108,6 +110,24 @@ def test_a_connection_that_was_reset_between_two_calls_is_unavailable_under_uvlo
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(call_over_a_reset_connection())
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_an_idle_connection_that_was_reset_costs_no_request_its_answer(
+    redis_url: str, loop_factory: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    port = urlsplit(redis_url).port
+    assert port is not None
+
+    async def ask_before_and_after_a_reset(proxy: FaultProxy) -> object:
+        async with open_redis(f"redis://127.0.0.1:{proxy.port}/0") as link:
+            await ask(link)
+            await asyncio.to_thread(proxy.cut)
+            await asyncio.sleep(0.05)
+            return await link.call(lambda client: client.echo("there"))
+
+    with FaultProxy(port) as proxy, asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert b"there" == runner.run(ask_before_and_after_a_reset(proxy))
 
 
 async def test_a_link_can_be_opened_while_redis_is_away() -> None:
