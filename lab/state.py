@@ -39,13 +39,15 @@ class LabState:
     everything: bool
     servers: list[ServerState] = field(default_factory=list)
     redis: list[RedisState] = field(default_factory=list)
+    fault_proxies: dict[str, int] = field(default_factory=dict)
+    """The control port of each fault proxy, by what stands behind it."""
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Self:
         """Read what `asdict` wrote."""
         servers = [ServerState(**server) for server in data["servers"]]
         redis = [RedisState(**one) for one in data["redis"]]
-        return cls(data["supervisor_pid"], data["everything"], servers, redis)
+        return cls(data["supervisor_pid"], data["everything"], servers, redis, data.get("fault_proxies", {}))
 
 
 class LabDirectory:

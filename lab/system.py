@@ -5,31 +5,45 @@ import secrets as randomness
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import psutil
 
+from lab.detours import Detours
+from lab.gateway.supervision import ProcessControl
 from lab.ports import taken_ports
-from lab.processes import Output, ProcessFailed, RedisProcess, ServerProcess, find_redis_server, inherited_environment
+from lab.processes import (
+    Output,
+    ProcessFailed,
+    RedisProcess,
+    ServerProcess,
+    find_redis_server,
+    free_port,
+    inherited_environment,
+)
 from lab.state import LabDirectory, LabState, RedisState, ServerState
 from lab.topology import (
     ACCOUNTS_STAY,
     AUDIENCE,
+    AUTH,
+    AUTH_PORT,
+    FEED,
     REDIS_AUTH,
     REDIS_SESSIONS,
     Choices,
     Secrets,
     ServerPlan,
+    Sight,
     Stores,
     servers,
 )
 
 _READY_WITHIN_S = 60.0
 _DYING_WITHIN_S = 12.0
-_OUR_PROGRAMS = ("auth_server", "resource_server", "session_server", "redis-server", "valkey-server")
+_OUR_PROGRAMS = ("auth_server", "resource_server", "session_server", "lab.gateway", "redis-server", "valkey-server")
 _NO_STORES = Stores("", "")
 _URL_VARIABLES = {REDIS_AUTH: "AUTH_REDIS_URL", REDIS_SESSIONS: "SESSION_REDIS_URL"}
 
@@ -55,6 +69,9 @@ class System:
         self._secrets = Secrets(directory.secrets)
         self._redis: dict[str, RedisProcess] = {}
         self._urls: dict[str, str] = {}
+        self._detours = Detours()
+        self._control: ProcessControl | None = None
+        self._restarting: set[str] = set()
         self._servers: list[tuple[ServerPlan, ServerProcess]] = []
         self._known_to_have_ended: set[str] = set()
         self._lock: int | None = None
@@ -76,11 +93,13 @@ class System:
         _let_the_crashed_end(self._directory.recorded())
         self._directory.forget()
         self._check_ports()
-        stores = self._start_redis()
+        self._start_redis()
         _make_secrets(self._secrets)
-        for plan in servers(self._choices, stores, self._secrets):
+        self._control = ProcessControl(self.restart)
+        for plan in self._plan():
             output = self._output_of(plan.name)
-            process = ServerProcess(plan.name, plan.module, plan.environment, plan.port, output=output)
+            port = plan.own_port or plan.port
+            process = ServerProcess(plan.name, plan.module, plan.environment, port, output=output)
             self._servers.append((plan, process.start()))
         for _, process in self._servers:
             process.wait_ready(_READY_WITHIN_S)
@@ -88,21 +107,36 @@ class System:
         self._directory.record(state)
         return state
 
+    def restart(self, name: str, settings: Mapping[str, str]) -> None:
+        """Restart a server with settings beside its own. Raises `KeyError`, `ProcessFailed`."""
+        found = {plan.name: (plan, process) for plan, process in self._servers}
+        plan, process = found[name]
+        self._restarting.add(name)
+        try:
+            process.stop()
+            process.environment = plan.environment | dict(settings)
+            process.start().wait_ready(_READY_WITHIN_S)
+        finally:
+            self._restarting.discard(name)
+        self._directory.record(self._state())
+
     def ended(self) -> list[str]:
         """Say of each process that has ended by itself, once, how it went."""
         processes = [*self._redis.values(), *(process for _, process in self._servers)]
-        news = [
-            process for process in processes if not process.running and process.name not in self._known_to_have_ended
-        ]
+        expected = self._known_to_have_ended | self._restarting
+        news = [process for process in processes if not process.running and process.name not in expected]
         self._known_to_have_ended.update(process.name for process in news)
         return [process.last_words() for process in news]
 
     def stop(self) -> None:
-        """Stop all servers at once, then Redis; return when all are gone."""
+        """Stop all servers at once, then the proxies, then Redis; return when all are gone."""
+        if self._control is not None:
+            self._control.close()
         for _, server in self._servers:
             server.ask_to_stop()
         for _, server in self._servers:
             server.stop()
+        self._detours.stop()
         for redis in self._redis.values():
             redis.stop()
         if self._lock is not None:
@@ -115,7 +149,26 @@ class System:
         if taken := taken_ports(wanted):
             raise CannotStart("; ".join(taken.values()) + " (stop it, or use --port-offset)")
 
-    def _start_redis(self) -> Stores:
+    def _plan(self) -> list[ServerPlan]:
+        """Plan the servers, with a fault proxy in front of each Redis and of the auth server."""
+        auth_port = free_port()
+        auth_url, sessions_url = self._urls[REDIS_AUTH], self._urls[REDIS_SESSIONS]
+        stores = Stores(
+            auth_url=self._detours.around(REDIS_AUTH, auth_url),
+            sessions_url=self._detours.around(REDIS_SESSIONS, sessions_url),
+            feed_url=self._detours.around(FEED, auth_url) if self._choices.everything else "",
+        )
+        self._detours.at(AUTH, AUTH_PORT + self._choices.port_offset, auth_port)
+        sight = Sight(
+            redis_auth_url=auth_url,
+            redis_sessions_url=sessions_url,
+            stores_are_ours=self._redis.keys() == self._urls.keys(),
+            fault_proxies=self._detours.control_ports,
+            supervisor_socket=self._control.path if self._control is not None else None,
+        )
+        return servers(self._choices, stores, self._secrets, sight, auth_port=auth_port)
+
+    def _start_redis(self) -> None:
         for name, arguments in ((REDIS_AUTH, ACCOUNTS_STAY), (REDIS_SESSIONS, ())):
             if given := os.environ.get(_URL_VARIABLES[name]):
                 self._urls[name] = given
@@ -125,7 +178,6 @@ class System:
             redis = RedisProcess.start(home, arguments=arguments, name=name, output=self._output_of(name))
             self._redis[name] = redis
             self._urls[name] = redis.url
-        return Stores(auth_url=self._urls[REDIS_AUTH], sessions_url=self._urls[REDIS_SESSIONS])
 
     def _state(self) -> LabState:
         redis = [
@@ -133,7 +185,7 @@ class System:
             for name, url in self._urls.items()
         ]
         running = [ServerState(plan.name, plan.url, plan.strategy, process.pid) for plan, process in self._servers]
-        return LabState(os.getpid(), self._choices.everything, running, redis)
+        return LabState(os.getpid(), self._choices.everything, running, redis, self._detours.control_ports)
 
 
 def _let_the_crashed_end(left_behind: LabState | None) -> None:
@@ -169,5 +221,6 @@ def _make_secrets(secrets: Secrets) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it wrote nothing"]
         raise ProcessFailed(f"making the secrets ended with {done.returncode}: {lines[-1]}")
+    secrets.public_keys.mkdir(mode=0o700, exist_ok=True)
     if not secrets.lab.exists():
         LabDirectory.write_private(secrets.lab, randomness.token_urlsafe(32))

@@ -1,19 +1,30 @@
 """Which servers the lab runs, on which ports, with which settings: the table of docs and README as data."""
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.processes import LOOPBACK
 
 AUDIENCE = "authlab-api"
+PAGE = "page"
 PAGE_PORT = 8470
+PAGE_PORT_VARIABLE = "AUTHLAB_PORT"
 AUTH_PORT = 8471
+AUTH_PUBLIC_PORT = 8472
 OFFSET_VARIABLE = "AUTHLAB_PORT_OFFSET"
 REDIS_AUTH = "redis-auth"
 REDIS_SESSIONS = "redis-sessions"
+AUTH = "auth"
+FEED = "feed"
+"""The way on which `pushed-jwt` servers hear of revocations, which can be cut by itself."""
 ACCOUNTS_STAY = ("--maxmemory-policy", "noeviction")
 """redis-auth holds accounts and revocations: it must refuse to write rather than forget."""
 ALGORITHMS = ("HS256", "Ed25519", "ES256", "RS256")
+PUBLIC_KEYS = "-ed25519"
+"""Behind the strategy of the servers that lesson 11 compares with a shared secret."""
+_RESULTS = Path(__file__).resolve().parents[1] / "bench"
 _JWKS_MAX_AGE_S = 5
 """Short, so that a learner who rotates a public key need not wait for minutes."""
 
@@ -29,6 +40,12 @@ class Choices:
     algorithm: str = "HS256"
     access_ttl_s: int = 300
     log_level: str = "info"
+    page_port: int = PAGE_PORT
+
+    @property
+    def page(self) -> int:
+        """The port of the page."""
+        return self.page_port + self.port_offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,8 @@ class Stores:
 
     auth_url: str
     sessions_url: str
+    feed_url: str = ""
+    """redis-auth on the way that can be cut by itself, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,16 @@ class Secrets:
         return self.directory / "audiences"
 
     @property
+    def shared_secret(self) -> Path:
+        """What every resource server verifies with, and lesson 11 leaks."""
+        return self.audiences / f"{AUDIENCE}.json"
+
+    @property
+    def public_keys(self) -> Path:
+        """The private keys of the auth server whose verifiers hold public keys only."""
+        return self.directory / "auth-public"
+
+    @property
     def lab(self) -> Path:
         """What the lab's page shows to be told which check refused."""
         return self.directory / "lab"
@@ -76,6 +105,8 @@ class ServerPlan:
     strategy: str | None
     environment: dict[str, str]
     everything_only: bool = False
+    own_port: int | None = None
+    """Where the server itself listens, when a fault proxy stands at `port`."""
 
     @property
     def url(self) -> str:
@@ -83,11 +114,25 @@ class ServerPlan:
         return f"http://{LOOPBACK}:{self.port}"
 
 
-def servers(choices: Choices, stores: Stores, secrets: Secrets) -> list[ServerPlan]:
-    """Plan every server, the auth server first."""
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the page's gateway sees of the system beside its servers."""
+
+    redis_auth_url: str = ""
+    redis_sessions_url: str = ""
+    stores_are_ours: bool = False
+    fault_proxies: Mapping[str, int] = field(default_factory=dict)
+    """The control port of each fault proxy, by what stands behind it."""
+    supervisor_socket: Path | None = None
+
+
+def servers(
+    choices: Choices, stores: Stores, secrets: Secrets, sight: Sight | None = None, *, auth_port: int | None = None
+) -> list[ServerPlan]:
+    """Plan every server, the auth server first and the page last. `auth_port` is where it listens behind a proxy."""
     plan = _Planner(choices, stores, secrets)
     planned = [
-        plan.auth(),
+        replace(plan.auth(), own_port=auth_port),
         *(plan.resource(f"resource-{number}", 8480 + number, "plain-jwt") for number in (1, 2, 3)),
         *(plan.session(f"session-{number}", 8490 + number, "redis-session", "session") for number in (1, 2)),
         *(plan.session(f"memory-{number}", 8492 + number, "memory-session", "memory") for number in (1, 2)),
@@ -95,11 +140,14 @@ def servers(choices: Choices, stores: Stores, secrets: Secrets) -> list[ServerPl
         plan.resource("pushed", 8485, "pushed-jwt"),
         plan.resource("introspected", 8486, "introspected-token"),
         *(plan.session(f"tracked-{number}", 8494 + number, "tracked-session", "tracked") for number in (1, 2)),
+        plan.auth_public(),
+        plan.public(),
     ]
-    return [server for server in planned if choices.everything or not server.everything_only]
+    chosen = [server for server in planned if choices.everything or not server.everything_only]
+    return [*chosen, plan.gateway(chosen, sight or Sight())]
 
 
-_ALWAYS = frozenset({"plain-jwt", "redis-session", "memory-session"})
+_ALWAYS = frozenset({PAGE, "plain-jwt", "redis-session", "memory-session"})
 
 
 class _Planner:
@@ -108,6 +156,7 @@ class _Planner:
         self._stores = stores
         self._secrets = secrets
         self._issuer = f"http://{LOOPBACK}:{AUTH_PORT + choices.port_offset}"
+        self._public_issuer = f"http://{LOOPBACK}:{AUTH_PUBLIC_PORT + choices.port_offset}"
         self._shared = {
             "AUTHLAB_DEMO": "true",
             "LAB_SECRET_FILE": str(secrets.lab),
@@ -145,16 +194,18 @@ class _Planner:
                 "RESOURCE_CLIENT_SECRET": "demo-resource-secret",
             }
         elif self._choices.algorithm == "HS256":
-            environment["RESOURCE_SHARED_SECRET_FILE"] = str(self._secrets.audiences / f"{AUDIENCE}.json")
+            environment["RESOURCE_SHARED_SECRET_FILE"] = str(self._secrets.shared_secret)
         else:
             environment["RESOURCE_JWKS_URL"] = f"{self._issuer}/.well-known/jwks.json"
-        if strategy in {"denylisted-jwt", "pushed-jwt"}:
+        if strategy == "denylisted-jwt":
             environment["RESOURCE_REDIS_URL"] = self._stores.auth_url
+        if strategy == "pushed-jwt":
+            environment["RESOURCE_REDIS_URL"] = self._stores.feed_url or self._stores.auth_url
         return self._server(name, "resource_server", port, strategy, environment)
 
     def session(self, name: str, port: int, strategy: str, cookie: str) -> ServerPlan:
         """Plan a session server; cookies ignore ports, so each store's cookie has a name of its own."""
-        page = PAGE_PORT + self._choices.port_offset
+        page = self._choices.page
         environment = {
             "SESSION_STRATEGY": strategy,
             "SESSION_ACCOUNTS_REDIS_URL": self._stores.auth_url,
@@ -165,6 +216,44 @@ class _Planner:
         if strategy != "memory-session":
             environment["SESSION_REDIS_URL"] = self._stores.sessions_url
         return self._server(name, "session_server", port, strategy, environment)
+
+    def auth_public(self) -> ServerPlan:
+        """Plan an auth server that signs with a private key and keeps nothing, whatever the algorithm of the others."""
+        environment = {
+            "AUTH_ISSUER": self._public_issuer,
+            "AUTH_AUDIENCES": AUDIENCE,
+            "AUTH_ALGORITHM": "Ed25519",
+            "AUTH_JWKS_MAX_AGE_S": str(_JWKS_MAX_AGE_S),
+            "AUTH_KEYS_DIR": str(self._secrets.public_keys),
+        }
+        return self._server("auth-public", "auth_server", AUTH_PUBLIC_PORT, AUTH + PUBLIC_KEYS, environment)
+
+    def public(self) -> ServerPlan:
+        """Plan the resource server that holds its public keys."""
+        environment = {
+            "RESOURCE_STRATEGY": "plain-jwt",
+            "RESOURCE_ISSUER": self._public_issuer,
+            "RESOURCE_AUDIENCE": AUDIENCE,
+            "RESOURCE_JWKS_URL": f"{self._public_issuer}/.well-known/jwks.json",
+        }
+        return self._server("public", "resource_server", 8487, "plain-jwt" + PUBLIC_KEYS, environment)
+
+    def gateway(self, others: Sequence[ServerPlan], sight: Sight) -> ServerPlan:
+        """Plan the page's gateway, which forwards to the others and breaks things on purpose."""
+        proxies = [f"{target}={LOOPBACK}:{port}" for target, port in sight.fault_proxies.items()]
+        environment = {
+            "GATEWAY_SERVERS": "\n".join(f"{one.name} {one.strategy or AUTH} {one.url}" for one in others),
+            "GATEWAY_REDIS_AUTH_URL": sight.redis_auth_url,
+            "GATEWAY_REDIS_SESSIONS_URL": sight.redis_sessions_url,
+            "GATEWAY_STORES_ARE_OURS": str(sight.stores_are_ours).lower(),
+            "GATEWAY_FAULT_PROXIES": " ".join(proxies),
+            "GATEWAY_SUPERVISOR_SOCKET": str(sight.supervisor_socket or ""),
+            "GATEWAY_RESULTS_DIRS": os.pathsep.join(str(_RESULTS / name) for name in ("results", "out")),
+        }
+        if self._choices.algorithm == "HS256":
+            environment["GATEWAY_LEAK_FILE"] = str(self._secrets.shared_secret)
+        page = self._choices.page - self._choices.port_offset
+        return self._server("gateway", "lab.gateway", page, PAGE, environment)
 
     def _server(
         self, name: str, module: str, port: int, strategy: str | None, environment: dict[str, str]

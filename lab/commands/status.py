@@ -9,6 +9,7 @@ from rich.console import Console
 from lab.observation import Observation, observe, without_password
 from lab.output import console, print_json, print_table
 from lab.state import LabDirectory
+from lab.topology import PAGE
 
 NOT_RUNNING = 3
 
@@ -59,6 +60,9 @@ def print_status(seen: Observation, out: Console) -> None:
         for one, ready in seen.redis
     ]
     print_table(out, ("name", "address", "strategy", "pid", "state"), rows)
+    for one, _ in seen.servers:
+        if one.strategy == PAGE:
+            out.print(f"\nOpen [bold]{one.url}/[/] in a browser.")
 
 
 def _word(*, ready: bool) -> str:

@@ -22,7 +22,7 @@ from lab.processes import inherited_environment
 from lab.state import LabDirectory, LabState
 from lab.supervisor import START_FAILURES, supervise
 from lab.system import AlreadyRunning, CannotStart, System
-from lab.topology import ALGORITHMS, OFFSET_VARIABLE, Choices
+from lab.topology import ALGORITHMS, OFFSET_VARIABLE, PAGE_PORT, PAGE_PORT_VARIABLE, Choices
 
 _COLOURS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_green", "bright_yellow", "bright_blue")
 
@@ -44,9 +44,13 @@ _COLOURS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright
     help="Added to every port, to run beside another lab (which needs its own AUTHLAB_DIR).",
 )  # fmt: skip
 @click.option(
+    "--page-port", type=click.IntRange(1, 65535), default=PAGE_PORT, show_default=True, envvar=PAGE_PORT_VARIABLE,
+    show_envvar=True, help="Where the page is.",
+)  # fmt: skip
+@click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", envvar="LOG_LEVEL"
 )
-def command(
+def command(  # noqa: PLR0913 - one for each option
     *,
     everything: bool,
     detach: bool,
@@ -54,6 +58,7 @@ def command(
     algorithm: str,
     access_ttl_s: int,
     port_offset: int,
+    page_port: int,
     log_level: str,
 ) -> None:
     """Start Redis and every server as processes of their own, wait until all are ready, and print where they are.
@@ -70,7 +75,7 @@ def command(
       1  it cannot start (a port is taken, no Redis, …): one line says why and what to do
       2  the command line is wrong
     """
-    choices = Choices(everything, port_offset, algorithm, access_ttl_s, log_level)
+    choices = Choices(everything, port_offset, algorithm, access_ttl_s, log_level, page_port)
     directory = LabDirectory()
     show = _show_json if as_json else _show
     if directory.is_locked():

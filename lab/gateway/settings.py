@@ -1,5 +1,6 @@
 """What the gateway is told."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -29,7 +30,7 @@ class GatewaySettings(ServerSettings):
     gateway_supervisor_socket: Path | None = None
     """Where a supervisor takes requests to restart a server; without one the page shows the line to copy."""
     gateway_results_dirs: str = ""
-    """Where benchmark results lie, separated by spaces."""
+    """Where benchmark results lie, written as a PATH."""
 
     def check(self) -> None:
         """Refuse what cannot be read, and a lab that is not a demo: it shows credentials."""
@@ -64,7 +65,7 @@ class GatewaySettings(ServerSettings):
 
     def result_directories(self) -> list[Path]:
         """Return where to look for benchmark results."""
-        return [Path(directory) for directory in self.gateway_results_dirs.split()]
+        return [Path(directory) for directory in self.gateway_results_dirs.split(os.pathsep) if directory]
 
     def hosts(self) -> frozenset[str]:
         """Return the values of `Host` that are us; whoever names another one was tricked by a DNS answer."""

@@ -3,14 +3,14 @@
 import asyncio
 import json
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 MAX_OFFSET_S = 86400.0
 _ANSWER_WITHIN_S = 40.0
@@ -60,29 +60,25 @@ class Supervisor:
 
 
 class ProcessControl:
-    """Takes the gateway's wishes on a Unix socket, one at a time; this end is the supervisor's."""
+    """Takes the gateway's wishes on a Unix socket, one at a time, from now until closed; the supervisor's end."""
 
-    def __init__(self, socket_path: Path, restart: Restart) -> None:
-        self._path = socket_path
+    def __init__(self, restart: Restart) -> None:
         self._restart = restart
+        # Beside the lab's directory, not in it: the path of a socket may have about a hundred characters at most.
+        self._directory = tempfile.TemporaryDirectory(prefix="authlab-")
+        self.path = Path(self._directory.name) / "control"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._thread = threading.Thread(target=self._serve, name="process-control", daemon=True)
-
-    def __enter__(self) -> Self:
-        with suppress(FileNotFoundError):
-            self._path.unlink()
-        self._socket.bind(str(self._path))
-        self._path.chmod(0o600)
+        self._socket.bind(str(self.path))
+        self.path.chmod(0o600)
         self._socket.listen(4)
-        self._thread.start()
-        return self
+        threading.Thread(target=self._serve, name="process-control", daemon=True).start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Take no more. Closing twice is fine."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # closing alone does not wake a thread that waits in accept
         self._socket.close()
-        with suppress(FileNotFoundError):
-            self._path.unlink()
+        self._directory.cleanup()
 
     def _serve(self) -> None:
         while True:

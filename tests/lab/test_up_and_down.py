@@ -46,6 +46,7 @@ def test_up_detached_status_up_again_and_down(lab: Lab) -> None:
     seen = json.loads(status.stdout)
     expected = {
         "auth": None,
+        "gateway": "page",
         **{f"resource-{number}": "plain-jwt" for number in (1, 2, 3)},
         **{f"session-{number}": "redis-session" for number in (1, 2)},
         **{f"memory-{number}": "memory-session" for number in (1, 2)},
