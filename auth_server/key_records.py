@@ -98,8 +98,8 @@ def remove_record(directory: Path, record: KeyRecord) -> None:
     (directory / f"{record.record_id}.key.json").unlink(missing_ok=True)
 
 
-def retired_at(record: KeyRecord, moment: float) -> KeyRecord:
-    """Return the record with an end."""
+def retired_at(record: KeyRecord, moment: float | None) -> KeyRecord:
+    """Return the record with an end, or with None for none in sight."""
     return replace(record, retires_at=moment)
 
 

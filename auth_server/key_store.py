@@ -239,7 +239,7 @@ class KeyStore:
         now = self._clock()
         delay_s = FILE_DELAY_S if self._algorithm == "HS256" else self._settings.auth_jwks_max_age_s + FILE_DELAY_S
         record = new_record(self._algorithm, now=now, signs_from=now + delay_s)
-        end = record.signs_from + self._settings.auth_access_ttl_s + SKEW_S
+        end = self._end_before(record)
         for older in self._records:
             if older.retires_at is None or older.retires_at > end:
                 write_record(directory, retired_at(older, end))
@@ -261,8 +261,21 @@ class KeyStore:
         if self._directory is None or not any(other != record and other.signs_from <= now for other in self._records):
             raise Conflict("keys", "No other key could sign. Rotate first and wait until the new one signs.")
         write_record(self._directory, retired_at(record, now))
+        self._reprieve([other for other in self._records if other != record], self._directory, now)
         self._reload()
         audit.warning("keys.retired", kid=kid[:8])
+
+    def _reprieve(self, left: list[KeyRecord], directory: Path, now: float) -> None:
+        """Let the key that signs from now on live until its successor has taken over: its end was set for one gone."""
+        signing = max((record for record in left if record.signs_from <= now), key=_youth)
+        successor = min((record for record in left if record.signs_from > now), key=_youth, default=None)
+        end = None if successor is None else self._end_before(successor)
+        if signing.retires_at is not None and (end is None or signing.retires_at < end):
+            write_record(directory, retired_at(signing, end))
+
+    def _end_before(self, successor: KeyRecord) -> float:
+        """Return when the last token that was signed before a key took over has expired."""
+        return successor.signs_from + self._settings.auth_access_ttl_s + SKEW_S
 
 
 def _youth(record: KeyRecord) -> float:

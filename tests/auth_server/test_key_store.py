@@ -209,6 +209,29 @@ def test_a_retired_key_is_distrusted_at_once(open_store: OpenStore, clock: Clock
     assert kid_of(sign(store, clock)) == kid_of(sign(reopened, clock))
 
 
+@pytest.mark.parametrize("waited_s", [0, MAX_AGE_S + FILE_DELAY_S])
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_when_the_new_key_is_retired_the_old_one_signs_for_as_long_as_it_is_needed(
+    open_store: OpenStore, clock: Clock, kind: str, *, again: bool, waited_s: float
+) -> None:
+    """Its end was set for a successor that is gone: with it, nobody could log in after some minutes."""
+    store = open_store(kind)
+    new = store.rotate()
+    clock.move(waited_s)
+    store.reload()
+    if again:
+        store.rotate()
+    store.retire(new["kid"])
+    held: list[str] = []
+    for _ in range(2 * TTL_S // 10):
+        store.reload()
+        held = [sign(store, clock), *held][: TTL_S // 10]
+        assert all(accepts(store.ring(AUDIENCE), token, clock) for token in held)
+        clock.move(10)
+    assert 1 == len(states(store))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_only_key_that_can_sign_cannot_be_retired(open_store: OpenStore, clock: Clock, kind: str) -> None:
     store = open_store(kind)
