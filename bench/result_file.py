@@ -14,8 +14,11 @@ class ResultRefused(Exception):
 
 def write_result(result: Result, path: Path) -> None:
     """Write a result file, replacing one that is there only once the new one is complete."""
+    content = result.model_dump(mode="json", by_alias=True)
+    arms = ",\n".join(f"  {json.dumps(name)}: {json.dumps(arm)}" for name, arm in content.pop("arms").items())
+    lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items()]
     draft = path.with_suffix(".part")
-    draft.write_text(result.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    draft.write_text("{\n" + ",\n".join([*lines, f' "arms": {{\n{arms}\n }}']) + "\n}\n", encoding="utf-8")
     draft.replace(path)
 
 

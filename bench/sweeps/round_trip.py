@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from bench.arms import Arm
-from bench.ground import SIDES, Ground, GroundPlan
+from bench.ground import ALGORITHMS, SIDES, Ground, GroundPlan
 from bench.result import Sweep
 from bench.revocation import lag_arms
 from bench.run import Run
@@ -15,21 +15,24 @@ from bench.sweeps.point import POINT_S, measure_point
 from lab.fault_proxy_client import FaultProxy
 from lab.processes import ServerProcess
 
+BESIDE = ("control", "plain-jwt-uncached", "plain-jwt-ed25519-uncached")
 ADDED_MS = (0.0, 0.5, 1.0, 5.0, 20.0)
 _SET_UP_S = 10.0
 
 
 def planned_s(run: Run) -> float:
     """Return how long it should take."""
-    return _SET_UP_S + len(ADDED_MS) * (len(lag_arms(run)) + 1) * POINT_S
+    return _SET_UP_S + len(ADDED_MS) * len(_arms(run)) * POINT_S
 
 
 def measure(run: Run) -> None:
-    """Measure every strategy, and the control, at every round trip."""
+    """Measure every strategy, the control, and tokens that are verified anew each time, at every round trip."""
     run.progress.begin("store round trip: starting servers")
-    arms = [arm for arm in run.arms if arm.name == "control"] + lag_arms(run)
+    arms = _arms(run)
+    algorithms = tuple({arm.credential: None for arm in arms if arm.credential in ALGORITHMS} | {"HS256": None})
     with ExitStack() as stack:
-        ground = stack.enter_context(Ground(run.directory(), GroundPlan(callers=run.plan.callers), run.placement))
+        plan = GroundPlan(callers=run.plan.callers, algorithms=algorithms)
+        ground = stack.enter_context(Ground(run.directory(), plan, run.placement))
         # The auth server stays beside its store: what is far away is whatever the server under test has to ask.
         ground.start_auth_servers()
         auth = stack.enter_context(FaultProxy(ground.auth_servers["HS256"].port))
@@ -51,6 +54,11 @@ def measure(run: Run) -> None:
                 run.progress.begin(f"store round trip + {added_ms:g} ms: {one.arm.name}")
                 points.append(measure_point(run, bench, one, added_ms))
     run.recorder.sweeps["store-round-trip"] = Sweep(what="added store round trip", unit="ms", points=tuple(points))
+
+
+def _arms(run: Run) -> list[Arm]:
+    beside = [arm for arm in run.arms if arm.name in BESIDE]
+    return [*beside, *lag_arms(run)]
 
 
 def _started(ground: Ground, arms: Sequence[Arm], auth: FaultProxy) -> list[tuple[Arm, ServerProcess]]:
