@@ -32,5 +32,6 @@ async def running_beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
 
 
 def _tell_of_its_end(task: "asyncio.Task[None]") -> None:
-    error = None if task.cancelled() else task.exception()
-    audit.error("background.ended", work=task.get_name(), error=type(error).__name__, exc_info=error)
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is not None:
+        audit.error("background.failed", work=task.get_name(), error=type(error).__name__, exc_info=error)

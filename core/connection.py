@@ -5,10 +5,11 @@ details of aiohttp 3.14 (`RequestHandler`, `Server.__call__`); tests/core/test_c
 """
 
 import asyncio
+import resource
 import secrets
 from collections.abc import Coroutine
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -20,36 +21,43 @@ from core.lifecycle import OVERLOAD, VITAL, Lifecycle
 from core.logs import audit
 
 FIRST_REQUEST_DEADLINE_S = 10.0
+HEAD_DEADLINE_S = 10.0
 KEEPALIVE_S = 75.0
+MAX_CONNECTIONS = 10_000
+RESERVED_DESCRIPTORS = 100
 UNREAD_DEADLINE_S = 10.0
 
 
 _VITAL = tuple(f"GET {path} ".encode() for path in VITAL)
+_OUT_OF_THE_ORDINARY = (b"content-length", b"transfer-encoding", b"upgrade:", b"connection: close")
 _HEAD_END = b"\r\n\r\n"
 
 
 class Connection(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_first_request_timer", "_lifecycle", "_unread_timer", "arrived_s")
+    __slots__ = ("_first_request_timer", "_head_timer", "_lifecycle", "_unread_timer", "arrived_s")
 
     def __init__(self, server: Server, lifecycle: Lifecycle, **options: Any) -> None:
         super().__init__(server, **options)
         self._lifecycle = lifecycle
+        self._head_timer: asyncio.TimerHandle | None = None
         self.arrived_s = 0.0
         """When the last bytes came, on the clock of `perf_counter`; 0 when there were too many requests just then."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the client a bounded time to send its first request."""
         super().connection_made(transport)
+        self._lifecycle.connections += 1
         self._unread_timer: asyncio.TimerHandle | None = None
         self._first_request_timer = self._loop.call_later(FIRST_REQUEST_DEADLINE_S, self._close_if_silent)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the deadlines."""
-        self._first_request_timer.cancel()
-        if self._unread_timer is not None:
-            self._unread_timer.cancel()
+        self._lifecycle.connections -= 1
+        for timer in (self._first_request_timer, self._head_timer, self._unread_timer):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -63,15 +71,23 @@ class Connection(RequestHandler):
             now_s = 0.0
         self.arrived_s = now_s
         super().data_received(data)
+        if not self._messages and self._current_request is None and self._head_timer is None:
+            self._head_timer = self._loop.call_later(HEAD_DEADLINE_S, self._close_if_no_further, self._request_count)
+
+    def _close_if_no_further(self, request_count: int) -> None:
+        """End a connection on which a request was begun and is still not all there: its head came too slowly."""
+        self._head_timer = None
+        if self._request_count == request_count:
+            self.force_close()
 
     def _can_be_refused_unparsed(self, data: bytes) -> bool:
         """Tell whether this is one whole request without a body, on an idle connection, and not about our health."""
         is_idle = self._waiter is not None and not self._waiter.done() and not self._lifecycle.draining
         is_one = data.startswith(b"GET ") and data.find(_HEAD_END) == len(data) - len(_HEAD_END)
-        if not is_idle or not is_one or data.startswith(_VITAL):
+        if not is_idle or not is_one or data.startswith(_VITAL) or b" HTTP/1.1\r\n" not in data:
             return False
         head = data.lower()
-        return b"\r\ncontent-length" not in head and b"transfer-encoding" not in head and b"\r\nupgrade" not in head
+        return not any(word in head for word in _OUT_OF_THE_ORDINARY)
 
     def pause_writing(self) -> None:
         """Give a client that sends and does not read a bounded time, too."""
@@ -138,6 +154,24 @@ def _come_back(number: int) -> bytes:
     return answer.rendered()
 
 
+class _Turned(asyncio.Protocol):
+    """A connection too many: told so, and closed."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Answer without reading: what is read needs room, too."""
+        stream = cast("asyncio.Transport", transport)
+        answer = problem_answer(Unavailable(OVERLOAD, retry_after_s=1.0))
+        answer.headers["Connection"] = "close"
+        stream.write(answer.rendered())
+        stream.close()
+
+
+def most_connections() -> int:
+    """Return how many clients may be connected: some descriptors are kept for stores, key files and health checks."""
+    soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, min(MAX_CONNECTIONS, soft_limit - RESERVED_DESCRIPTORS))
+
+
 class ConnectionFactory:
     """What the event loop calls for each new connection."""
 
@@ -145,8 +179,11 @@ class ConnectionFactory:
         self._server = server
         self._lifecycle = lifecycle
 
-    def __call__(self) -> Connection:
+    def __call__(self) -> asyncio.Protocol:
         """Return the protocol of one connection."""
+        if self._lifecycle.connections >= most_connections():
+            self._lifecycle.shed += 1
+            return _Turned()
         options: dict[str, Any] = {
             "loop": asyncio.get_running_loop(),
             "access_log": None,

@@ -89,6 +89,7 @@ class Frame:
         self.metrics = Metrics()
         self.lifecycle = lifecycle = Lifecycle()
         self.metrics.counter("authlab_shed", "Requests told to come back: too many.", lambda: lifecycle.shed)
+        self.metrics.gauge("authlab_connections", "Clients connected.", lambda: lifecycle.connections)
         self.metrics_text: Callable[[], Awaitable[bytes]] = self._own_metrics_text
         """What `/metrics` tells. A server of several workers replaces this by the sum of all."""
         self._lab_secret = lab_secret

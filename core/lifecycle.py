@@ -29,6 +29,7 @@ class Lifecycle:
     def __init__(self) -> None:
         self.draining = False
         self.in_flight = 0
+        self.connections = 0
         self.begun = 0
         """How many requests a handler was begun for."""
         self.arrived = 0

@@ -12,11 +12,12 @@ from typing import NoReturn, TypeVar
 
 from aiohttp import web
 
+from core.background import running_beside
 from core.logs import audit, configure_logs
-from core.service import FRAME, listen, serving
+from core.service import FRAME, listen, serving, why_not_ready
 from core.settings import ServerSettings, SettingsError, load
 from core.worker_metrics import sharing_metrics
-from core.workers import WRONG_SETTINGS, Worker, supervise
+from core.workers import PULSE_EVERY_S, WRONG_SETTINGS, Worker, supervise
 
 try:
     import uvloop
@@ -25,6 +26,8 @@ except ImportError:  # there is none for this platform
 
 DRAIN_S = 1.25
 """How long a stopping server still takes new connections, telling everyone to go (API.md: at least 1 s)."""
+PATIENCE_S = 2.0
+"""How long a worker waits until it is ready before it takes requests all the same, to say that it is not."""
 _LOOP_FACTORY = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
 
 _GC_THRESHOLDS = (50_000, 20, 20)
@@ -66,8 +69,14 @@ async def _serve_until_told(app: web.Application, listening: socket.socket, work
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     if worker is not None:
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a terminal tells everyone; it is for the supervisor
         loop.add_reader(worker.parent_fd, told.set)  # readable at its end only: when the supervisor is gone
-    async with serving(app, listening, drain_s=DRAIN_S), sharing_metrics(app[FRAME], worker):
+    patience_s = 0.0 if worker is None else PATIENCE_S
+    async with (
+        serving(app, listening, drain_s=DRAIN_S, patience_s=patience_s),
+        sharing_metrics(app[FRAME], worker),
+        running_beside(_give_pulses(app, worker)),
+    ):
         audit.info("server.started", port=listening.getsockname()[1])
         gc.collect()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -77,6 +86,13 @@ async def _serve_until_told(app: web.Application, listening: socket.socket, work
             loop.remove_reader(worker.parent_fd)
         audit.info("server.draining")
     audit.info("server.stopped")
+
+
+async def _give_pulses(app: web.Application, worker: Worker | None) -> None:
+    """Show the supervisor that the event loop turns, and whether this worker is ready."""
+    while worker is not None:
+        worker.give_pulse(is_ready=why_not_ready(app) is None)
+        await asyncio.sleep(PULSE_EVERY_S)
 
 
 class _Options:

@@ -22,6 +22,9 @@ from core.settings import ServerSettings
 
 _FINISH_S = 10.0
 _BACKLOG = 1024
+_LOOK_AGAIN_S = 0.02
+_LATE_S = 0.25
+"""How long those may take to send their request who connected in the last moment before nobody could any more."""
 
 FRAME = web.AppKey("frame", Frame)
 NotReady = Callable[[], str | None]
@@ -100,10 +103,9 @@ def _own_endpoints(service: Service) -> list[Endpoint]:
     async def readyz(request: web.Request) -> Answer:
         if request.app[FRAME].lifecycle.draining:
             raise Draining("draining", retry_after_s=1.0)
-        for not_ready in request.app[NOT_READY]:
-            reason = not_ready()
-            if reason is not None:
-                raise Unavailable("not_ready", f"Not ready: {reason}.", retry_after_s=1.0)
+        reason = why_not_ready(request.app)
+        if reason is not None:
+            raise Unavailable("not_ready", f"Not ready: {reason}.", retry_after_s=1.0)
         return json_answer({"status": "ready"})
 
     async def metrics(request: web.Request) -> Answer:
@@ -126,12 +128,30 @@ def _own_endpoints(service: Service) -> list[Endpoint]:
     return own
 
 
+def why_not_ready(app: web.Application) -> str | None:
+    """Say why this server should get no traffic now; None when it should."""
+    return next((reason for ask in app[NOT_READY] if (reason := ask()) is not None), None)
+
+
+async def _until_ready(app: web.Application, patience_s: float) -> None:
+    for _ in range(round(patience_s / _LOOK_AGAIN_S)):
+        if why_not_ready(app) is None:
+            return
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
 @asynccontextmanager
-async def serving(app: web.Application, listening: socket.socket, *, drain_s: float = 0.0) -> AsyncIterator[None]:
-    """Serve on a socket until the block ends; then drain: tell everyone to go, stop accepting, finish, close."""
+async def serving(
+    app: web.Application, listening: socket.socket, *, drain_s: float = 0.0, patience_s: float = 0.0
+) -> AsyncIterator[None]:
+    """Serve on a socket until the block ends; then drain: tell everyone to go, stop accepting, finish, close.
+
+    With `patience_s` accept nobody before the server is ready, or that much time is over: others may be serving.
+    """
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=_FINISH_S)
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
+    await _until_ready(app, patience_s)
     site = await asyncio.get_running_loop().create_server(
         ConnectionFactory(runner.server, app[FRAME].lifecycle), sock=listening, backlog=_BACKLOG
     )
@@ -141,6 +161,7 @@ async def serving(app: web.Application, listening: socket.socket, *, drain_s: fl
         app[FRAME].lifecycle.draining = True
         await asyncio.sleep(drain_s)
         site.close()
+        await asyncio.sleep(min(drain_s, _LATE_S))
         await runner.cleanup()
 
 
