@@ -121,7 +121,7 @@ class System:
         if algorithm not in self._auth:
             name, port = f"auth-{algorithm}", free_port()
             self._auth[algorithm] = self.start(name, "auth_server", self.auth_settings(name, port, algorithm), port)
-        self._auth[algorithm].wait_ready()
+        self._auth[algorithm].wait_ready(60)
         return self._auth[algorithm]
 
     def resource_settings(self, strategy: str, algorithm: str = "HS256") -> dict[str, str]:
@@ -159,7 +159,7 @@ class System:
         """Return a session server, ready."""
         if strategy not in self._sessions:
             self._sessions[strategy] = self.start(strategy, "session_server", self.session_settings(strategy))
-        self._sessions[strategy].wait_ready()
+        self._sessions[strategy].wait_ready(60)
         return self._sessions[strategy]
 
     def session_settings(self, strategy: str) -> dict[str, str]:
@@ -226,7 +226,7 @@ class System:
 def ready(servers: list[Resource]) -> list[Resource]:
     """Wait until all of them serve."""
     for server in servers:
-        server.process.wait_ready()
+        server.process.wait_ready(60)
     return servers
 
 

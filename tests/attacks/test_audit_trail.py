@@ -139,7 +139,7 @@ def test_what_happened_is_told(system: System, dan: str, name: str) -> None:
 def test_a_throttled_guess_is_told(own_system: System) -> None:
     settings = own_system.session_settings("memory-session") | {"LOGIN_RATE_PER_ACCOUNT": "1"}
     server = own_system.start("trailed", "session_server", settings)
-    server.wait_ready()
+    server.wait_ready(60)
     for _ in range(2):
         login(own_system, server.port, "x")
     assert '"status": 429, "reason": "account"' in own_system.log_with("trailed", "429")

@@ -36,7 +36,7 @@ def guessed_at(own_system: System) -> list[ServerProcess]:
         own_system.start("guessed-session", "session_server", session),
     ]
     for server in servers:
-        server.wait_ready()
+        server.wait_ready(60)
     return servers
 
 
@@ -118,7 +118,7 @@ def test_a_victim_who_is_signed_in_is_not_disturbed(own_system: System, guessed_
         guess(guessed_at[1], "alice")
     assert 429 == guess(guessed_at[0], "alice", DEMO_PASSWORDS["alice"]).status
     resource = own_system.resource("denylisted-jwt")
-    resource.process.wait_ready()
+    resource.process.wait_ready(60)
     assert_accepted([Resource(resource.name, resource.strategy, resource.process)], tokens["access_token"], "alice")
     assert 200 == call(own_system.session("redis-session").port, "GET", "/me", [cookie.header]).status
     form = [("Content-Type", "application/x-www-form-urlencoded")]
@@ -181,7 +181,7 @@ def test_without_its_store_a_server_still_counts(own_system: System) -> None:
     """PWD-06: never unlimited."""
     settings = own_system.auth_settings("storeless", own_system.auth().port) | LIMITS | {"AUTH_REDIS_URL": ""}
     server = own_system.start("storeless", "auth_server", settings)
-    server.wait_ready()
+    server.wait_ready(60)
     assert [401] * PER_ACCOUNT + [429] * 5 == [guess(server, "alice").status for _ in range(PER_ACCOUNT + 5)]
     assert 200 == guess(server, "bob", DEMO_PASSWORDS["bob"]).status
 
@@ -189,7 +189,7 @@ def test_without_its_store_a_server_still_counts(own_system: System) -> None:
 def test_with_its_store_paused_nobody_is_let_in_and_nothing_is_unlimited(own_system: System) -> None:
     settings = own_system.session_settings("memory-session") | LIMITS
     server = own_system.start("paused", "session_server", settings)
-    server.wait_ready()
+    server.wait_ready(60)
     assert 401 == guess(server, "carla").status
     own_system.redis_auth.pause()
     try:
@@ -222,7 +222,7 @@ async def test_a_flood_of_logins_leaves_everything_else_alone(own_system: System
         "LOGIN_RATE_PER_ACCOUNT": "1000000",
     }
     server = await asyncio.to_thread(own_system.start, "flooded", "session_server", settings)
-    await asyncio.to_thread(server.wait_ready)
+    await asyncio.to_thread(server.wait_ready, 60)
     flood = [asyncio.create_task(asyncio.to_thread(guess, server, f"flood-{number}")) for number in range(60)]
     took = []
 

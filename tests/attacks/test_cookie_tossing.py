@@ -143,7 +143,7 @@ def test_the_name_binds_the_cookie_to_this_host_where_it_is_secure(system: Syste
     """With `__Host-` no subdomain and no plain-HTTP page can set it: nothing to toss (RFC 6265bis §4.1.3.2)."""
     settings = system.session_settings("redis-session") | SECURE
     process = system.start("secure-session", "session_server", settings)
-    process.wait_ready()
+    process.wait_ready(60)
     with Wire(process.port) as wire:
         body = b'{"username":"alice","password":"alice-demo-password"}'
         head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(

@@ -46,6 +46,6 @@ def test_the_audience_in_question_does_accept_its_own(system: System) -> None:
         "RESOURCE_AUDIENCE": "other-api",
     }
     process = system.start("other-api", "resource_server", settings)
-    process.wait_ready()
+    process.wait_ready(60)
     token = system.log_in("root", audience="other-api")["access_token"]
     assert_accepted([Resource("other-api", "plain-jwt", process)], token)

@@ -95,7 +95,7 @@ def test_a_server_that_starts_later_refuses_with_its_first_answer(system: System
     token, standing = system.log_in("root")["access_token"], system.log_in("root")["access_token"]
     revoke(system, token)
     process = system.start(f"late-{strategy}", "resource_server", system.resource_settings(strategy))
-    process.wait_ready()
+    process.wait_ready(60)
     late = [Resource(process.name, strategy, process)]
     assert_refused(late, {"revoked": token})
     assert_accepted(late, standing)

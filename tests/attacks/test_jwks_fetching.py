@@ -112,7 +112,7 @@ def victim(system: System, impostor: Impostor) -> ServerProcess:
     process = system.start(
         "jwks-victim", "resource_server", {"RESOURCE_ISSUER": ISSUER, "RESOURCE_JWKS_URL": impostor.url}
     )
-    process.wait_ready()
+    process.wait_ready(60)
     return process
 
 
@@ -149,7 +149,7 @@ def test_a_secret_file_that_is_broken_leaves_the_last_good_secret(system: System
     path.chmod(0o600)
     settings = system.resource_settings("plain-jwt") | {"RESOURCE_SHARED_SECRET_FILE": str(path)}
     process = system.start("file-victim", "resource_server", settings)
-    process.wait_ready()
+    process.wait_ready(60)
     server = [Resource("file-victim", "plain-jwt", process)]
     token = signed({"alg": "HS256", "typ": "at+jwt", "kid": kid}, claims(system.auth().url), key)
     weak = json.dumps({"keys": [{"kty": "oct", "alg": "HS256", "kid": "evil", "k": b64(b"secret")}]})

@@ -21,7 +21,7 @@ def test_made_up_kids_are_no_storm_of_fetches(system: System) -> None:
     with Impostor(answering(as_set([HONEST]), headers="Cache-Control: max-age=3600")) as impostor:
         settings = {"RESOURCE_ISSUER": ISSUER, "RESOURCE_JWKS_URL": impostor.url}
         process = system.start("stampede", "resource_server", settings)
-        process.wait_ready()
+        process.wait_ready(60)
         server = Resource("stampede", "plain-jwt", process)
         assert 401 == present(server, made_up(0)).status
         fetched, began = impostor.fetches, time.monotonic()

@@ -34,7 +34,7 @@ def servers(system: System) -> list[ServerProcess]:
     console = system.start(
         "console-session", "session_server", system.session_settings("redis-session") | {"LOG_FORMAT": "console"}
     )
-    console.wait_ready()
+    console.wait_ready(60)
     return [system.auth(), system.resources()[0].process, system.session("redis-session"), console]
 
 

@@ -93,7 +93,7 @@ def test_no_session_comes_back_from_a_logout(system: System, strategy: str, path
 def test_on_another_server_a_tracked_session_is_over_within_its_promise(system: System) -> None:
     settings = system.session_settings("tracked-session")
     other = system.start("tracked-session-2", "session_server", settings)
-    other.wait_ready()
+    other.wait_ready(60)
     for _ in range(ROUNDS):
         cookie = system.log_in_by_cookie("tracked-session", "alice")
         with hammering(other.port, [cookie.header]) as seen:
@@ -176,7 +176,7 @@ def test_keeping_a_session_alive_never_brings_back_an_ended_one(system: System) 
     """SES-18: the write that extends a used session may arrive after the logout; it must not create."""
     settings = system.session_settings("redis-session") | {"SESSION_IDLE_TTL_S": "1"}
     server = system.start("short-lived", "session_server", settings)
-    server.wait_ready()
+    server.wait_ready(60)
     credentials = {"username": "bob", "password": DEMO_PASSWORDS["bob"]}
     for _ in range(5):
         cookie = cookie_of(call_json(server.port, "POST", "/login", credentials))

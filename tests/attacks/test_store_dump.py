@@ -113,7 +113,7 @@ class Loot:
 
 @pytest.fixture(scope="module")
 def loot(own_system: System) -> Loot:
-    own_system.resource("introspected-token").process.wait_ready()
+    own_system.resource("introspected-token").process.wait_ready(60)
     return Loot(own_system)
 
 

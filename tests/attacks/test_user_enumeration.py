@@ -31,7 +31,7 @@ def servers(own_system: System) -> list[ServerProcess]:
         own_system.start("enumerated-session", "session_server", own_system.session_settings("redis-session") | HASHES),
     ]
     for server in started:
-        server.wait_ready()
+        server.wait_ready(60)
     own_system.add_account("dora", PASSWORD, disabled=True, port=started[0].port)
     own_system.add_account("nora", PASSWORD, port=started[0].port)
     return started
@@ -70,7 +70,7 @@ def test_every_wrong_login_is_answered_with_the_same_bytes(servers: list[ServerP
 def test_a_throttled_account_and_a_throttled_nobody_look_the_same(own_system: System) -> None:
     settings = own_system.session_settings("redis-session") | {"LOGIN_RATE_PER_ACCOUNT": "1"}
     server = own_system.start("throttled", "session_server", settings)
-    server.wait_ready()
+    server.wait_ready(60)
     answers = []
     for username in ("bob", "nobody-to-throttle"):
         assert 401 == log_in(server, username).status
