@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check bench docs faults test-browser test-compose clean
+.PHONY: demo test check bench docs faults test-browser test-compose lock audit sbom clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/authlab up --detach
@@ -35,6 +35,20 @@ test-browser: $(VENV)/.dev
 test-compose: $(VENV)/.dev
 	$(BIN)/pytest -m compose
 
+# What the image is made of: pinned with hashes, looked up in the advisories, and listed. Each needs the network.
+lock: $(VENV)/.supply
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --upgrade --output-file requirements.lock pyproject.toml
+
+audit: $(VENV)/.supply
+	$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
+sbom: $(VENV)/.supply
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/sbom.json
+	@echo "dist/sbom.json lists what requirements.lock pins (CycloneDX)"
+
 clean:
 	rm -rf $(VENV)
 
@@ -46,6 +60,10 @@ $(VENV)/.python:
 
 $(VENV)/.runtime: $(VENV)/.python pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.supply: $(VENV)/.python
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9' 'pip-audit>=2.10' 'cyclonedx-bom>=7'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
