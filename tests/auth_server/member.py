@@ -22,20 +22,25 @@ class Member:
 
 async def log_in(auth: Caller, username: str = "alice", **more: Any) -> Member:
     """Log in with a demo account."""
-    answer = await auth.login(username, **more)
+    body = {"username": username, "password": f"{username}-demo-password", **more}
+    answer = await auth.insist("POST", "/login", body=body)
     assert 200 == answer.status, answer
     return Member(answer.json["access_token"], answer.json["refresh_token"])
 
 
 async def refresh(auth: Caller, token: str, **more: str) -> Answer:
     """Use a refresh token as the web client."""
-    form = {"grant_type": "refresh_token", "client_id": WEB, "refresh_token": token, **more}
-    return await auth.post("/oauth/token", form=form)
+    return await auth.post("/oauth/token", form=refresh_form(token, **more))
+
+
+def refresh_form(token: str, **more: str) -> dict[str, str]:
+    """Return what the web client sends to refresh."""
+    return {"grant_type": "refresh_token", "client_id": WEB, "refresh_token": token, **more}
 
 
 async def refreshed(auth: Caller, token: str, **more: str) -> Member:
     """Use a refresh token that must be good."""
-    answer = await refresh(auth, token, **more)
+    answer = await auth.insist("POST", "/oauth/token", form=refresh_form(token, **more))
     assert 200 == answer.status, answer
     return Member(answer.json["access_token"], answer.json["refresh_token"])
 
@@ -63,6 +68,6 @@ def error_of(answer: Answer) -> tuple[int, str]:
 
 async def is_accepted(auth: Caller, access: str) -> bool:
     """Tell whether the auth server itself still takes an access token."""
-    status = (await auth.get("/logins", token=access)).status
+    status = (await auth.insist("GET", "/logins", token=access)).status
     assert status in {200, 401}
     return status == 200

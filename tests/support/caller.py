@@ -1,10 +1,12 @@
 """A client that follows nothing, remembers nothing and hides nothing: what a test sends is what leaves."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +14,7 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 
 _DEADLINE_S = 15.0
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,15 @@ class Caller:
             method, self.url + path, data=data, headers=sent, allow_redirects=False, skip_auto_headers=("Content-Type",)
         ) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
+
+    async def insist(self, method: str, path: str, **parts: Any) -> Answer:
+        """Send, and come back when told to: a busy machine may shed a crowd, and that is another test's concern."""
+        for _ in range(_TRIES):
+            answer = await self.send(method, path, **parts)
+            if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(float(answer.headers["Retry-After"]))
+        return answer
 
     async def get(self, path: str, **parts: Any) -> Answer:
         """GET."""
