@@ -38,7 +38,7 @@ class Lifecycle:
         """When a request was last looked at within `MAX_WAIT_S` of its arrival."""
         self.shed = 0
         """How many requests were told to come back because there were too many."""
-        self._sheds_until_s = self._alert_until_s = self._turn_began_s = 0.0
+        self._sheds_until_s = self._alert_until_s = self._turn_began_s = self._late_since_s = 0.0
         self._turn_limit = _SMALL_TURN
         self._counted, self._counted_cpu_s = 0, 0.0
         self._cost_s = _FIRST_GUESS_S
@@ -53,12 +53,18 @@ class Lifecycle:
     def waited_too_long(self, now_s: float) -> None:
         """Note that a request was looked at later than `MAX_WAIT_S` after it came; shed if that goes on."""
         is_alert = now_s < self._alert_until_s
-        if not is_alert and now_s - self.in_time_s < _PATIENCE_S:
+        if not is_alert and not self._goes_on(now_s):
             return
         if not is_alert:
             audit.warning("overload.began", shed_before=self.shed)
         self._alert_until_s = now_s + _ALERT_S
         self._sheds_until_s = now_s + MAX_WAIT_S
+
+    def _goes_on(self, now_s: float) -> bool:
+        """Tell whether every request was late for a while. After a moment without the CPU many are, once."""
+        if self._late_since_s < self.in_time_s:
+            self._late_since_s = now_s
+        return now_s - self._late_since_s >= _PATIENCE_S
 
     def _is_full(self, now_s: float) -> bool:
         if self.arrived == _SMALL_TURN + 1:

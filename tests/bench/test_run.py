@@ -48,12 +48,13 @@ def test_a_jwt_asks_no_store_and_a_session_asks_once(finished: tuple[Path, Resul
     assert result.arms["redis-session"].store_commands_under_load < 1, "reads of one tick are merged"
 
 
-def test_every_arm_was_answered_and_nobody_was_refused(finished: tuple[Path, Result, str]) -> None:
+def test_every_arm_was_answered_and_no_failure_is_hidden(finished: tuple[Path, Result, str]) -> None:
     _, result, _ = finished
     assert {"control", "control-again", "plain-jwt", "redis-session"} == {*result.arms}
-    for arm in result.arms.values():
+    (told,) = [doubt for doubt in result.doubts if doubt.startswith("Some requests failed")] or [""]
+    for name, arm in result.arms.items():
         assert arm.requests > 1000
-        assert 0 == arm.errors
+        assert (arm.errors > 0) == (name in re.split(r"[:,.] ?", told))
         assert arm.knows_cpu
         assert arm.latency_ms is not None
         assert arm.latency_ms.asked == arm.latency_ms.sent

@@ -54,8 +54,21 @@ def test_a_burst_may_wait(state: Lifecycle) -> None:
     assert state.takes(10.15)
 
 
+def test_a_moment_without_the_cpu_is_no_overload(state: Lifecycle) -> None:
+    """A machine that shares its processors takes them away for longer than a request may wait."""
+    state.in_time_s = 10.0
+    for late_s in (10.5, 10.501, 10.502):
+        state.waited_too_long(late_s)
+        assert state.takes(late_s)
+    state.in_time_s = 10.503
+    state.waited_too_long(11.0)
+    assert state.takes(11.0)
+
+
 def test_a_queue_that_does_not_go_away_is_shed_and_the_server_recovers_by_itself(state: Lifecycle) -> None:
     state.in_time_s = 10.0
+    state.waited_too_long(10.1)
+    assert state.takes(10.1)
     state.waited_too_long(10.3)
     assert not state.takes(10.3)
     assert state.takes(10.3 + MAX_WAIT_S)
@@ -63,6 +76,7 @@ def test_a_queue_that_does_not_go_away_is_shed_and_the_server_recovers_by_itself
 
 def test_while_it_is_alert_it_sheds_without_patience(state: Lifecycle) -> None:
     state.in_time_s = 10.0
+    state.waited_too_long(10.1)
     state.waited_too_long(10.3)
     state.in_time_s = 10.5
     state.waited_too_long(10.6)

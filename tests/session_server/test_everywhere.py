@@ -37,7 +37,7 @@ async def test_no_login_that_began_before_survives_and_later_ones_work(server: S
         racing = [asyncio.create_task(log_in(server)) for _ in range(_RACING)]
         await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
         done_before = [task for task in racing if task.done()]
-        answer = await server.post("/logout-everywhere", **leaver.proofs)
+        answer = await server.insist("POST", "/logout-everywhere", **leaver.proofs)
         assert 204 == answer.status
         cutoff_s = await _cutoff_s(server, redis)
         visitors = await asyncio.gather(*racing)
@@ -45,7 +45,7 @@ async def test_no_login_that_began_before_survives_and_later_ones_work(server: S
             assert 401 == await status_of(server, task.result())
         for visitor in (leaver, *visitors):
             if 200 == await status_of(server, visitor):
-                assert (await server.get("/me", cookie=visitor.cookie)).json["issued_at"] > cutoff_s
+                assert (await server.insist("GET", "/me", cookie=visitor.cookie)).json["issued_at"] > cutoff_s
         assert 200 == await status_of(server, await log_in(server))
 
 

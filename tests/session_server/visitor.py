@@ -1,14 +1,9 @@
 """Somebody who is logged in at a session server."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.support.caller import Answer, set_cookie
+from tests.support.caller import set_cookie
 from tests.support.servers import Server
-
-_TRIES = 8
-_PAUSE_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -34,21 +29,11 @@ async def log_in(
 ) -> Visitor:
     """Log in with a demo account, perhaps with a cookie from before."""
     body = {"username": username, "password": f"{username}-demo-password"}
-    answer = await _decided(lambda: server.post("/login", body=body, cookie=cookie, headers={"User-Agent": agent}))
+    answer = await server.insist("POST", "/login", body=body, cookie=cookie, headers={"User-Agent": agent})
     assert 200 == answer.status, answer
     return Visitor(set_cookie(answer), answer.json["csrf_token"])
 
 
 async def status_of(server: Server, visitor: Visitor) -> int:
     """Return what `/me` answers to a visitor: 200 or 401."""
-    return (await _decided(lambda: server.get("/me", cookie=visitor.cookie))).status
-
-
-async def _decided(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Ask again after a 503: on a busy machine a crowd misses Redis' deadline now and then, and nothing was decided."""
-    for _ in range(_TRIES):
-        answer = await ask()
-        if answer.status != 503:
-            return answer
-        await asyncio.sleep(_PAUSE_S)
-    raise AssertionError("it answered 503 again and again")
+    return (await server.insist("GET", "/me", cookie=visitor.cookie)).status
