@@ -7,6 +7,7 @@ from typing import Literal
 
 from bench.ground import Ground
 from bench.servers import bare_server, resource_server, session_server
+from bench.without import CHOICES
 from lab.processes import ServerProcess
 from resource_server.strategies import STRATEGIES as TOKEN_STRATEGIES
 from session_server.strategies import STRATEGIES as SESSION_STRATEGIES
@@ -93,6 +94,17 @@ ARMS: tuple[Arm, ...] = (
     *_key_arms(),
     *(_session_arm(strategy) for strategy in SESSION_STRATEGIES),
 )
+
+CHOICE_ARMS: tuple[Arm, ...] = tuple(
+    Arm(
+        f"control-without-{choice}",
+        partial(resource_server, program="bench.without"),
+        path="/unguarded",
+        environment={"RESOURCE_STRATEGY": "plain-jwt", "BENCH_WITHOUT": choice},
+    )
+    for choice in CHOICES
+)
+"""The control without one of the choices that every server makes; measured only when named."""
 
 
 def choose_arms(names: Iterable[str], among: Iterable[Arm] = ARMS) -> tuple[Arm, ...]:

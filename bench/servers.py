@@ -9,7 +9,12 @@ _SYMMETRIC = "HS256"
 
 
 def resource_server(
-    ground: Ground, name: str, environment: Mapping[str, str], *, algorithm: str = _SYMMETRIC
+    ground: Ground,
+    name: str,
+    environment: Mapping[str, str],
+    *,
+    algorithm: str = _SYMMETRIC,
+    program: str = "resource_server",
 ) -> ServerProcess:
     """Start a resource server that trusts the auth server which signs in this way."""
     strategy = environment["RESOURCE_STRATEGY"]
@@ -26,7 +31,7 @@ def resource_server(
         settings["RESOURCE_JWKS_URL"] = f"{ground.auth_url(algorithm)}/.well-known/jwks.json"
     if strategy in {"denylisted-jwt", "pushed-jwt"}:
         settings["RESOURCE_REDIS_URL"] = ground.store_urls["auth"]
-    return ground.server(name, "resource_server", {**settings, **environment})
+    return ground.server(name, program, {**settings, **environment})
 
 
 def session_server(ground: Ground, name: str, environment: Mapping[str, str]) -> ServerProcess:
