@@ -7,11 +7,9 @@ ARG PIP_TRUSTED_HOST
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/authlab
 WORKDIR /build
-# The dependencies first, from their list alone: a changed source file does not install them again.
-COPY pyproject.toml ./
-RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
-      > requirements.txt \
- && /opt/authlab/bin/pip install --only-binary :all: --requirement requirements.txt
+# The dependencies first, from their lock alone: a changed source file does not install them again.
+COPY requirements.lock ./
+RUN /opt/authlab/bin/pip install --only-binary :all: --require-hashes --requirement requirements.lock
 COPY . .
 RUN /opt/authlab/bin/pip install --no-deps .
 
@@ -22,7 +20,7 @@ RUN /opt/authlab/bin/pip install --only-binary :all: '.[bench]'
 FROM python:3.13-slim AS system
 ENV PATH=/opt/authlab/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 # A fresh volume takes over the owner of the directory that it is mounted on, so these belong to the one who writes there.
-RUN for directory in /secrets/auth /secrets/audiences /secrets/lab /out; do \
+RUN for directory in /secrets/auth /secrets/auth-public /secrets/audiences /secrets/lab /out; do \
       install --directory --owner 10001 --group 10001 --mode 700 "$directory"; \
     done
 USER 10001:10001

@@ -37,5 +37,10 @@ def test_what_the_project_needs_is_pinned_at_a_version_that_it_takes(text: str) 
     assert needed.specifier.contains(PINS[canonical(needed.name)])
 
 
+def test_the_image_is_made_of_what_is_pinned() -> None:
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes --requirement requirements.lock" in image
+
+
 def test_no_development_tool_is_in_the_image() -> None:
     assert PINS.keys().isdisjoint({"pytest", "ruff", "mypy", "hypothesis", "pip", "uv", "authlib", "matplotlib"})

@@ -34,16 +34,18 @@ class Health:
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
         self._states = {server.name: SILENT for server in servers}
+        self._met: set[str] = set()
 
     async def look(self) -> bool:
         """Ask everyone at once; tell whether anything has changed."""
         found = await asyncio.gather(*(_state(server) for server in self._servers))
         states = dict(zip((server.name for server in self._servers), found, strict=True))
         changed, self._states = states != self._states, states
+        self._met |= {name for name, state in states.items() if state != SILENT}
         return changed
 
     def as_data(self) -> list[dict[str, Any]]:
-        """Describe every server for the page."""
+        """Describe every server that has ever answered: one that was never started is not there to be drawn."""
         return [
             {
                 "name": server.name,
@@ -56,6 +58,7 @@ class Health:
                 "promise": _promise_data(server.strategy),
             }
             for server in self._servers
+            if server.name in self._met
         ]
 
 

@@ -4,19 +4,21 @@ import json
 import re
 import time
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from lab.clients import Refused, TokenLogin, call, token_login
-from lab.topology import Choices, Secrets, Stores, servers
+from lab.topology import AUTH, PAGE, PUBLIC_KEYS, Choices, Secrets, ServerPlan, Stores, servers
 from tests.compose.stack import Stack
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
 
 SERVERS = {
-    "auth", "resource-1", "resource-2", "resource-3", "session-1", "session-2", "memory-1", "memory-2",
+    "auth", "resource-1", "resource-2", "resource-3", "session-1", "session-2", "memory-1", "memory-2", "gateway",
 }  # fmt: skip
 STORES = {"redis-auth", "redis-sessions"}
+DETOURS = {"detour-auth", "detour-redis-auth", "detour-redis-sessions"}
 
 WHERE_THINGS_ARE = re.compile(r"(_URL|_FILE|_DIR|_ISSUER|_ORIGINS)$")
 """Settings that name an address or a path are another in a container."""
@@ -37,27 +39,56 @@ def test_up_wait_brings_every_service_to_healthy(stack: Stack) -> None:
     containers = stack.containers()
 
     assert 0 == containers.pop("init")["State"]["ExitCode"]
-    assert SERVERS | STORES <= containers.keys()
+    assert SERVERS | STORES | DETOURS == containers.keys()
     assert {"healthy"} == {one["State"]["Health"]["Status"] for one in containers.values()}
 
 
 def test_containers_run_the_same_servers_as_the_command(tag: str) -> None:
     stack = Stack(f"authlab-{tag}", tag)
     described = json.loads(stack.compose("config", "--format", "json", profiles=("*",)))["services"]
-    contained = {name: one for name, one in described.items() if "ports" in one}
+    published = {name.removeprefix("detour-"): one for name, one in described.items() if "ports" in one}
 
     planned = servers(Choices(everything=True), Stores("redis://a", "redis://b"), Secrets(Path("secrets")))
 
-    assert {plan.name for plan in planned} == contained.keys() - {"lab"}
+    assert {plan.name for plan in planned} == published.keys()
     for plan in planned:
-        service = contained[plan.name]
+        service = described[plan.name]
         assert ["python", "-m", plan.module] == service["command"]
         assert str(plan.port) == service["environment"]["PORT"]
-        assert [plan.port] == [port["target"] for port in service["ports"]]
+        assert [plan.port] == [port["target"] for port in published[plan.name]["ports"]]
         told = service["environment"]
         shared = {name for name in plan.environment.keys() & told if not WHERE_THINGS_ARE.search(name)}
         assert {name: plan.environment[name] for name in shared} == {name: told[name] for name in shared}
-        assert plan.strategy == told.get("RESOURCE_STRATEGY", told.get("SESSION_STRATEGY"))
+        assert strategy_of(plan) == told.get("RESOURCE_STRATEGY", told.get("SESSION_STRATEGY"))
+
+
+def strategy_of(plan: ServerPlan) -> str | None:
+    """Return what a server is told of its strategy; auth servers and the page have none."""
+    strategy = (plan.strategy or AUTH).removesuffix(PUBLIC_KEYS)
+    return None if strategy in {AUTH, PAGE} else strategy
+
+
+def test_the_page_forwards_to_the_servers_of_the_plan(tag: str) -> None:
+    described = json.loads(Stack(f"authlab-{tag}", tag).compose("config", "--format", "json", profiles=("*",)))
+    lines = described["services"]["gateway"]["environment"]["GATEWAY_SERVERS"].splitlines()
+
+    planned = servers(Choices(everything=True), Stores("redis://a", "redis://b"), Secrets(Path("secrets")))
+
+    named = {(plan.name, plan.strategy or AUTH) for plan in planned if plan.strategy != PAGE}
+    assert named == {tuple(line.split()[:2]) for line in lines}
+
+
+def test_the_page_is_published_and_shows_the_servers_that_answer(stack: Stack) -> None:
+    page = stack.url("AUTHLAB_PORT")
+    with urlopen(f"{page}/", timeout=5) as answer:  # noqa: S310 - it is our own address
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    with urlopen(Request(f"{page}/lab/events", headers={"Cookie": cookie}), timeout=10) as events:  # noqa: S310 - as above
+        told = next(line for line in events if line.startswith(b"data:") and b'"can_break"' in line)
+    shown = json.loads(told.removeprefix(b"data:"))
+    assert SERVERS - {"gateway"} == {server["name"] for server in shown["servers"]}
+    assert {"ready"} == {server["state"] for server in shown["servers"]}
+    assert {"redis-auth", "redis-sessions", "auth"} <= set(shown["can_break"])
 
 
 def test_the_tour_comes_to_its_end_as_announced(stack: Stack) -> None:
@@ -140,7 +171,7 @@ def test_everything_is_published_on_loopback_alone_and_no_store_at_all(stack: St
     for name, container in stack.containers().items():
         published = [place for places in container["HostConfig"]["PortBindings"].values() for place in places or ()]
         assert {"127.0.0.1"} >= {place["HostIp"] for place in published}, name
-        assert (name in STORES | {"init"}) == (not published), name
+        assert (name in STORES | DETOURS - {"detour-auth"} | {"auth", "init"}) == (not published), name
 
 
 def test_a_resource_server_needs_its_key_and_nothing_else(own_stack: Stack, stack: Stack) -> None:
@@ -154,7 +185,7 @@ def test_a_resource_server_needs_its_key_and_nothing_else(own_stack: Stack, stac
 
 def test_a_store_that_lost_its_data_brings_no_revoked_token_back(own_stack: Stack) -> None:
     """A restarted redis-auth is empty. What was issued before is refused: nobody knows any more what was revoked."""
-    own_stack.compose("up", "--wait", "auth", "denylisted", "resource-1")
+    own_stack.compose("up", "--wait", "detour-auth", "denylisted", "resource-1")
     auth, me = own_stack.url("AUTH_PORT"), own_stack.url("DENYLISTED_PORT") + "/me"
     kept = token_login(auth, "alice", "alice-demo-password")
     ended = token_login(auth, "alice", "alice-demo-password")
@@ -162,7 +193,7 @@ def test_a_store_that_lost_its_data_brings_no_revoked_token_back(own_stack: Stac
     assert [200, 401] == [call(token, "GET", me).status for token in (kept, ended)]
 
     own_stack.compose("restart", "redis-auth")
-    own_stack.compose("up", "--wait", "auth", "denylisted", "resource-1")
+    own_stack.compose("up", "--wait", "detour-auth", "denylisted", "resource-1")
 
     later = _login_once_the_store_is_back(auth)
     assert [401, 401, 200] == [call(token, "GET", me).status for token in (kept, ended, later)]
