@@ -28,7 +28,8 @@ FAMILIES_EACH, OTHERS_EACH = 85, 10
 """Enough that a refresh is always at hand, and fewer than an account may have."""
 BESIDE_THE_POOL = 2
 """The connection of the reads, and one that takes its place."""
-NOBODY_WAITS_S = 2.0
+NOBODY_WAITS_S = 4.0
+"""Generous: what a machine with other work adds to 0.3 s, and less than a queue without an end."""
 
 
 def most_connections(auth: ServerProcess, proxy: FaultProxy) -> int:
