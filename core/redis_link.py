@@ -6,6 +6,7 @@ in front.
 """
 
 import asyncio
+import hashlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -52,11 +53,11 @@ class NoticingConnection(Connection):
 
 
 class Script:
-    """A Lua script, run by its hash; loaded again whenever Redis does not know it."""
+    """A Lua script, run by its hash; sent whole whenever Redis does not know it."""
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.sha: str | None = None
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
 def _is_our_own_crowd(error: Exception) -> bool:
@@ -114,26 +115,24 @@ class RedisLink:
 
         async def send(client: Redis) -> Any:
             values: list[Any] = [len(keys), *keys, *arguments]
-            if script.sha is not None:
-                try:
-                    return await evaluate(client, script.sha, values)
-                except NoScriptError:
-                    script.sha = None
-            script.sha = await client.script_load(script.source)
-            return await evaluate(client, script.sha, values)
+            try:
+                return await evaluate(client, "EVALSHA", script.sha, values)
+            except NoScriptError:
+                # Not loaded first and then run by its hash: whoever flushes the scripts between the two would fail it.
+                return await evaluate(client, "EVAL", script.source, values)
 
         return await self.call(send)
 
-    async def _evaluate(self, client: Redis, sha: str, values: list[Any]) -> Any:
-        return await client.evalsha(sha, *values)
+    async def _evaluate(self, client: Redis, command: str, script: str, values: list[Any]) -> Any:
+        return await client.execute_command(command, script, *values)  # type: ignore[no-untyped-call] # redis-py leaves it untyped
 
-    async def _evaluate_lasting(self, client: Redis, sha: str, values: list[Any]) -> Any:
+    async def _evaluate_lasting(self, client: Redis, command: str, script: str, values: list[Any]) -> Any:
         """Evaluate, and wait a little for a replica: what is only on the master is lost when that one dies.
 
         The master's word alone counts only where the sentinels know of no replica that could have it.
         """
         pipeline = client.pipeline(transaction=False)
-        pipeline.evalsha(sha, *values)
+        pipeline.execute_command(command, script, *values)
         pipeline.execute_command("WAIT", 1, _CONFIRM_MS)
         answer, replicas = await pipeline.execute()
         if bool(replicas) != self._confirmed:

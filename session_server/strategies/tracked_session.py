@@ -139,7 +139,11 @@ class TrackedSessions:
 
 
 async def _value_and_life(client: Any, name: str) -> tuple[bytes | None, int]:
-    pipeline = client.pipeline(transaction=True)
+    """Return a session and how long it lives; one that ends between the two has no time left and is not remembered.
+
+    Not in one MULTI: a Redis without room for more queues not even reads.
+    """
+    pipeline = client.pipeline(transaction=False)
     pipeline.get(name)
     pipeline.pttl(name)
     text, left_ms = await pipeline.execute()

@@ -21,6 +21,12 @@ class Credential:
     access_token: str = ""
     refresh_token: str = ""
 
+    @property
+    def header_field(self) -> tuple[str, str]:
+        """The header's name and its value."""
+        name, _, value = self.header.partition(": ")
+        return name, value
+
 
 def log_in(server: ServerProcess, username: str, count: int = 1, **fields: str) -> list[Credential]:
     """Log a demo account in, again and again; an account may have a hundred logins at most."""

@@ -61,11 +61,12 @@ async def test_a_store_that_lost_its_data_means_log_in_again(servers: Servers, r
     assert 200 == await status_of(server, await log_in(server))
 
 
+@pytest.mark.parametrize("strategy", ["redis-session", "tracked-session"])
 async def test_without_room_nobody_logs_in_and_whoever_is_in_stays_in(
-    servers: Servers, own_redis: RedisProcess
+    strategy: str, servers: Servers, own_redis: RedisProcess
 ) -> None:
     """`noeviction`: a full store refuses writes instead of throwing sessions out (F-08)."""
-    server = await servers.session("redis-session", own_redis.url)
+    server = await servers.session(strategy, own_redis.url)
     visitor = await log_in(server)
     async with Redis.from_url(own_redis.url, driver_info=None) as client:
         await client.config_set("maxmemory-policy", "noeviction")

@@ -55,7 +55,7 @@ class Traffic:
         ports = itertools.cycle(line.ports)
 
         async def rotate(shot: Shot, port: int, asked_s: float) -> None:
-            answer = await self._fire(line, port, shot, _refresh_request(shot.raw), asked_s)
+            answer = await self._fire(line, port, shot, refresh_request(shot.raw), asked_s)
             if answer is None or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 waiting.append(shot)  # it may or may not have been used: a retry must get the same successor
             elif answer.status == HTTPStatus.OK:
@@ -108,7 +108,8 @@ async def _moments(rate: float) -> Any:
         yield moment_s
 
 
-def _refresh_request(token: str) -> bytes:
+def refresh_request(token: str) -> bytes:
+    """Write the request that uses a refresh token."""
     form = urlencode({"grant_type": "refresh_token", "client_id": "authlab-web", "refresh_token": token})
     head = "POST /oauth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     return f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode()
