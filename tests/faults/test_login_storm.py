@@ -58,7 +58,7 @@ def test_logins_by_the_hundred_stop_neither_reads_nor_the_sign_of_life(house: Ho
                 time.sleep(STORM_S)
         outcomes = burst.measured.verdicts["logins"].outcomes
         assert AT_ONCE == outcomes.total()
-        assert outcomes["200"] >= AT_ONCE // 4, outcomes
+        assert outcomes["200"] >= AT_ONCE // 10, outcomes
         row.notes.append(
             f"{outcomes['200']} logged in, the last after {quantile_ms(burst.records, 1.0)} ms; {outcomes['503']} were "
             f"told to come back, half of them within {quantile_ms(burst.records, 0.5, outcome='503')} ms"
