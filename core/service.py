@@ -10,6 +10,7 @@ from typing import Any, cast
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from core.accepting import Door
 from core.answers import Answer, json_answer, text_answer
 from core.authorization import PUBLIC
 from core.body import MAX_BODY_BYTES
@@ -152,15 +153,13 @@ async def serving(
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
     await _until_ready(app, patience_s)
-    site = await asyncio.get_running_loop().create_server(
-        ConnectionFactory(runner.server, app[FRAME].lifecycle), sock=listening, backlog=_BACKLOG
-    )
+    door = Door(listening, ConnectionFactory(runner.server, app[FRAME].lifecycle))
     try:
         yield
     finally:
         app[FRAME].lifecycle.draining = True
         await asyncio.sleep(drain_s)
-        site.close()
+        door.close()
         await asyncio.sleep(min(drain_s, _LATE_S))
         await runner.cleanup()
 

@@ -10,7 +10,7 @@ from typing import Self
 from lab.processes import inherited_environment
 from tests.faults.load.plan import Line, Record, read_record, write_plan
 
-_FINISH_S = 20.0
+_FINISH_S = 40.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 

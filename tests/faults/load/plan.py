@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Kind = Literal["shots", "refresh", "impatient"]
+Kind = Literal["shots", "refresh", "impatient", "insistent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Line:
     `shots`: one after the other, for ever or (`once`) until there are no more.
     `refresh`: each shot is a family, whose next request carries the token that the last answer brought.
     `impatient`: as many clients as shots, each sending again at once whatever it got; `rate` does not count.
+    `insistent`: as many clients as shots, in turn; one whose turn has come sends again at once until it is served.
     """
 
     name: str

@@ -24,7 +24,8 @@ class Traffic:
         self._lanes = Lanes()
         self._under_way: set[asyncio.Task[None]] = set()
         self._runners: dict[str, Callable[[Line], Awaitable[None]]] = {
-            "shots": self._run_shots, "refresh": self._run_families, "impatient": self._run_impatient
+            "shots": self._run_shots, "refresh": self._run_families,
+            "impatient": self._run_impatient, "insistent": self._run_insistent,
         }  # fmt: skip
 
     async def run(self, lines: list[Line], told_to_stop: asyncio.Event) -> None:
@@ -73,6 +74,24 @@ class Traffic:
 
         clients = zip(line.shots, itertools.cycle(line.ports), strict=False)
         await asyncio.gather(*(insist(shot, port) for shot, port in clients))
+
+    async def _run_insistent(self, line: Line) -> None:
+        busy: set[int] = set()
+
+        async def insist(client: int, port: int, asked_s: float) -> None:
+            raw = line.shots[client].raw.encode("latin-1")
+            while True:
+                answer = await self._fire(line, port, line.shots[client], raw, asked_s)
+                if answer is not None and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    break
+                asked_s = monotonic()
+            busy.discard(client)
+
+        clients, ports = itertools.cycle(range(len(line.shots))), itertools.cycle(line.ports)
+        async for asked_s in _moments(line.rate):
+            if (client := next(clients)) not in busy:
+                busy.add(client)
+                self._begin(insist(client, next(ports), asked_s))
 
     def _begin(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
