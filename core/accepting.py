@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from core.logs import audit
 
-_MOST_PER_TURN = 64
+_MOST_PER_TURN = 16
 _OUT_OF_DESCRIPTORS_S = 1.0
 
 
