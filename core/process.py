@@ -50,6 +50,8 @@ def main(program: str, settings_type: type[S], create_app: Callable[[S], web.App
     except OSError as error:
         _give_up(f"{program}: cannot listen on {settings.host}:{settings.port}: {error.strerror}", 1)
     writer = configure_logs(server=settings.name or program, level=settings.log_level, log_format=settings.log_format)
+    dropped = "Lines of the log that its sink did not take."
+    app[FRAME].metrics.counter("authlab_log_lines_dropped", dropped, lambda: writer.dropped)
     try:
         if worker is None and settings.workers > 1:
             sys.exit(supervise(program, settings.workers, listening))
