@@ -14,6 +14,7 @@ from aiohttp import web
 
 from core.background import running_beside
 from core.logs import audit, configure_logs
+from core.out_of_memory import end_when_out_of_memory
 from core.service import FRAME, listen, serving, why_not_ready
 from core.settings import ServerSettings, SettingsError, load
 from core.worker_metrics import sharing_metrics
@@ -68,6 +69,7 @@ def main(program: str, settings_type: type[S], create_app: Callable[[S], web.App
 async def _serve_until_told(app: web.Application, listening: socket.socket, worker: Worker | None) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(end_when_out_of_memory)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     if worker is not None:
