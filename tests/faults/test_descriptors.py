@@ -21,7 +21,7 @@ pytestmark = pytest.mark.faults
 
 FEW = 200
 CROWD = 300
-FAULT_S = 2.5
+FAULT_S = 2.0
 LOST = frozenset({"reset", "closed", "timeout"})
 BUSY = 0.5
 """Of one core. The load alone takes some hundredths; a loop that accepts in vain would take all of it."""

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.faults
 
 STALE_S = 2
 """`RESOURCE_FEED_MAX_STALE_S`."""
-FAULT_S = 4.0
+FAULT_S = 3.5
 CATCHES_UP_WITHIN_S = 3.0
 
 

@@ -27,11 +27,11 @@ from tests.support.environments import ISSUER, shared_secret
 pytestmark = pytest.mark.faults
 
 LOST = frozenset({"reset", "closed", "timeout"})
-REMEMBERED = 1_500
-WAVE = 2_500
+REMEMBERED = 1_200
+WAVE = 2_000
 """More than is remembered: what a second wave adds, a hundredth would add, too."""
-SMALL_WAVE = 1_000
-GROWTH_MIB = 8.0
+SMALL_WAVE = 600
+GROWTH_MIB = 6.0
 ROOM_BYTES = 4 * 1024 * 1024
 SECRET = shared_secret()
 INSIDER = Insider(ISSUER, thumbprint({"kty": "oct", "k": b64(SECRET)}, ("k", "kty")), SECRET)
