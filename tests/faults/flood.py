@@ -7,8 +7,8 @@ from itertools import islice
 
 from tests.attacks.wire import Wire
 
-_TOGETHER = 8
-_COME_BACK_S = 0.2
+_TOGETHER = 16
+_COME_BACK_S = 0.1
 
 
 def flood(port: int, requests: Iterable[bytes]) -> Counter[int]:
