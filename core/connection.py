@@ -71,8 +71,11 @@ class Connection(RequestHandler):
             now_s = 0.0
         self.arrived_s = now_s
         super().data_received(data)
-        if not self._messages and self._current_request is None and self._head_timer is None:
-            self._head_timer = self._loop.call_later(HEAD_DEADLINE_S, self._close_if_no_further, self._request_count)
+        if not self._messages:
+            self._lifecycle.arrived -= 1  # a piece of a request is none: who sends letter by letter is no crowd
+            if self._current_request is None and self._head_timer is None:
+                count = self._request_count
+                self._head_timer = self._loop.call_later(HEAD_DEADLINE_S, self._close_if_no_further, count)
 
     def _close_if_no_further(self, request_count: int) -> None:
         """End a connection on which a request was begun and is still not all there: its head came too slowly."""

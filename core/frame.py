@@ -21,6 +21,7 @@ from core.errors import BadRequest, MethodNotAllowed, Refusal, TooLarge, Unavail
 from core.lifecycle import MAX_IN_FLIGHT, MAX_WAIT_S, OVERLOAD, VITAL, Lifecycle
 from core.logs import audit
 from core.metrics import Metrics
+from core.out_of_memory import end_at_once
 from core.subject import Subject
 from core.timing import LOOKUPS_S
 
@@ -141,8 +142,8 @@ class Frame:
                 answer = self._refuse(request, refusal, endpoint)
             except ConnectionError:
                 raise
-            except Exception:  # noqa: BLE001 - the last resort: the client gets a clean 500, the log gets the traceback
-                answer = self._crashed(request, endpoint, request_id)
+            except Exception as error:  # noqa: BLE001 - the last resort: the client gets a clean 500, the log the traceback
+                answer = self._crashed(request, endpoint, request_id, error)
             finally:
                 lifecycle.in_flight -= 1
             answer.request_id = request_id
@@ -182,7 +183,9 @@ class Frame:
             answer.headers.update(self._guard.challenge(request, refusal))
         return answer
 
-    def _crashed(self, request: web.Request, endpoint: Endpoint, request_id: str) -> Answer:
+    def _crashed(self, request: web.Request, endpoint: Endpoint, request_id: str, error: Exception) -> Answer:
+        if isinstance(error, MemoryError):
+            end_at_once()
         audit.exception("request.crashed", route=endpoint.path, request_id=request_id)
         return self._render(request, ServerError("crash"))
 

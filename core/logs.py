@@ -5,16 +5,17 @@ redaction.
 """
 
 import logging
+import os
 import queue
 import re
-import sys
 import threading
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 import structlog
 
 _QUEUE_LINES = 10_000
+_STDERR_FD = 2
 _SECRET_NAMES = re.compile(
     r"passw|secret|token|cookie|authorization|credential|master|private|csrf|^session_id$", re.IGNORECASE
 )
@@ -61,10 +62,32 @@ def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
     return event
 
 
+class Sink(Protocol):
+    """Where lines go; a text file is one."""
+
+    def write(self, text: str, /) -> object:
+        """Take a line, all of it, or raise `OSError`."""
+
+    def flush(self) -> object:
+        """Keep nothing back."""
+
+
+class _StandardError:
+    """Standard error without Python's buffer: at exit Python waits for that, and so for a stuck sink, for ever."""
+
+    def write(self, text: str) -> None:
+        left = text.encode("utf-8", "backslashreplace")
+        while left:
+            left = left[os.write(_STDERR_FD, left) :]
+
+    def flush(self) -> None:
+        pass
+
+
 class LineWriter:
     """Write lines on a thread of its own. When the sink is stuck, lines are dropped and counted; nobody waits."""
 
-    def __init__(self, sink: TextIO) -> None:
+    def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._lines: queue.Queue[str | None] = queue.Queue(_QUEUE_LINES)
         self.dropped = 0
@@ -116,9 +139,9 @@ class _ToStructlog(logging.Handler):
         log.log(max(record.levelno, logging.DEBUG), record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
-def configure_logs(*, server: str, level: str, log_format: str, sink: TextIO | None = None) -> LineWriter:
+def configure_logs(*, server: str, level: str, log_format: str, sink: Sink | None = None) -> LineWriter:
     """Set up logging for this process and return the writer, to be closed last."""
-    writer = LineWriter(sink if sink is not None else sys.stderr)
+    writer = LineWriter(_StandardError() if sink is None else sink)
     rendering: list[Any] = (
         [structlog.processors.JSONRenderer()]
         if log_format == "json"

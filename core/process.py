@@ -14,6 +14,7 @@ from aiohttp import web
 
 from core.background import running_beside
 from core.logs import audit, configure_logs
+from core.out_of_memory import end_when_out_of_memory
 from core.service import FRAME, listen, serving, why_not_ready
 from core.settings import ServerSettings, SettingsError, load
 from core.worker_metrics import sharing_metrics
@@ -50,6 +51,8 @@ def main(program: str, settings_type: type[S], create_app: Callable[[S], web.App
     except OSError as error:
         _give_up(f"{program}: cannot listen on {settings.host}:{settings.port}: {error.strerror}", 1)
     writer = configure_logs(server=settings.name or program, level=settings.log_level, log_format=settings.log_format)
+    dropped = "Lines of the log that its sink did not take."
+    app[FRAME].metrics.counter("authlab_log_lines_dropped", dropped, lambda: writer.dropped)
     try:
         if worker is None and settings.workers > 1:
             sys.exit(supervise(program, settings.workers, listening))
@@ -66,6 +69,7 @@ def main(program: str, settings_type: type[S], create_app: Callable[[S], web.App
 async def _serve_until_told(app: web.Application, listening: socket.socket, worker: Worker | None) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(end_when_out_of_memory)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     if worker is not None:

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from time import monotonic
@@ -23,6 +24,8 @@ from core.process import main
 from lab.processes import ServerProcess, free_port
 from resource_server.settings import ResourceSettings
 from session_server.settings import SessionSettings
+from tests.attacks.wire import request_bytes
+from tests.faults.flood import flood
 from tests.support.caller import Caller, calling
 from tests.support.environments import MASTER, auth_environment, resource_environment, session_environment
 from tests.support.patience import until
@@ -177,6 +180,25 @@ def test_it_stops_with_code_0_and_says_so(tmp_path: Path, number: signal.Signals
         psutil.wait_procs([psutil.Process(process.pid)], timeout=5)
         assert 0 == process.exit_code
     assert ["server.started", "server.draining", "server.stopped"] == re.findall(r'"(server\.\w+)"', log.read_text())
+
+
+def test_it_stops_with_code_0_although_nobody_reads_its_log() -> None:
+    """With Python's buffers as they are outside of tests: its own for standard error is waited for at exit."""
+    reads_again = threading.Event()
+
+    def wait_to_read(_line: str) -> None:
+        reads_again.wait(30)
+
+    environment = {**resource_environment(), "PYTHONUNBUFFERED": ""}
+    process = ServerProcess("plain", "resource_server", environment, free_port(), output=wait_to_read)
+    with process.start():
+        process.wait_ready()
+        flood(process.port, [request_bytes("GET", "/me")] * 1000)
+        process.ask_to_stop()
+        psutil.wait_procs([psutil.Process(process.pid)], timeout=10)
+        code = process.exit_code
+        reads_again.set()
+    assert 0 == code
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -17,6 +16,7 @@ from tests.faults.experiment import Experiment, Guarded
 from tests.faults.house import House
 from tests.faults.lines import UNAFFECTED, logins, logouts, reads, refreshes
 from tests.faults.people import Credential, log_in_all
+from tests.faults.workers import wait_for_workers, wait_until, workers_of
 
 pytestmark = pytest.mark.faults
 
@@ -210,28 +210,3 @@ def header_of(credential: Credential) -> tuple[str, str]:
     """Return the header that is recognised."""
     name, _, value = credential.header.partition(": ")
     return name, value
-
-
-def workers_of(server: ServerProcess) -> list[psutil.Process]:
-    """Return the workers that serve: those that have begun to listen for each other."""
-    found = []
-    for child in psutil.Process(server.pid).children():
-        try:
-            if "--worker" in child.cmdline() and child.net_connections("unix"):
-                found.append(child)
-        except psutil.NoSuchProcess:
-            continue
-    return found
-
-
-def wait_for_workers(server: ServerProcess) -> None:
-    """Return once both workers serve."""
-    wait_until(lambda: len(workers_of(server)) == 2)
-
-
-def wait_until(holds: Callable[[], bool], *, within_s: float = 30.0) -> None:
-    """Return once something holds."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
