@@ -1,8 +1,9 @@
 """The heart of a run: batches of fresh processes, in each of them rounds of slices of all arms, interleaved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from bench.arms import Arm
 from bench.call import metric
 from bench.ground import ALGORITHMS, Ground, GroundPlan
 from bench.lookups import count_lookups, idle_commands_per_s
@@ -27,7 +28,8 @@ def planned_s(run: Run) -> float:
 def single_arm(run: Run, name: str) -> Iterator[tuple[Bench, Staged]]:
     """Set one arm up by itself."""
     arm = next(arm for arm in run.arms if arm.name == name)
-    with Ground(run.directory(), GroundPlan(callers=run.plan.callers), run.placement) as ground:
+    plan = GroundPlan(callers=run.plan.callers, algorithms=_algorithms([arm]))
+    with Ground(run.directory(), plan, run.placement) as ground:
         ground.start_auth_servers()
         (staged,) = Stage(ground).set_up([arm])
         with run.generators() as generators, StoreAccount(*ground.store_urls.values()) as stores:
@@ -38,7 +40,7 @@ def measure_batches(run: Run) -> None:
     """Measure every arm in every batch; what was seen is recorded slice by slice."""
     for batch in range(run.plan.batches):
         run.progress.begin(f"batch {batch + 1} of {run.plan.batches}: starting servers, logging in")
-        plan = GroundPlan(callers=run.plan.callers, algorithms=_algorithms(run))
+        plan = GroundPlan(callers=run.plan.callers, algorithms=_algorithms(run.arms))
         with Ground(run.directory(), plan, run.placement) as ground:
             ground.start_auth_servers()
             staged = {one.arm.name: one for one in Stage(ground).set_up(run.arms)}
@@ -97,8 +99,8 @@ def _hit_ratio(one: Staged) -> float | None:
     return round(hits / (hits + misses), 5) if hits + misses else None
 
 
-def _algorithms(run: Run) -> tuple[str, ...]:
-    wanted = {arm.credential for arm in run.arms} | {"HS256"}
+def _algorithms(arms: Iterable[Arm]) -> tuple[str, ...]:
+    wanted = {arm.credential for arm in arms} | {"HS256"}
     return tuple(algorithm for algorithm in ALGORITHMS if algorithm in wanted)
 
 
