@@ -122,6 +122,10 @@ function setUpBar() {
     $('said').textContent = isPaused() ? 'Paused: nothing updates by itself.' : 'Going on.';
   });
   $('reset').addEventListener('click', resetAll);
+  $('skip').addEventListener('click', (event) => {
+    event.preventDefault(); // an address of its own would lead away from the lesson
+    $('main').focus();
+  });
 }
 
 function start() {
