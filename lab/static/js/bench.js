@@ -38,7 +38,7 @@ const latest = () => {
 
 function draw(width, repaint) {
   const press = (label, run, more = {}) =>
-    h('button', { type: 'button', ...more, on: { click: async () => {
+    h('button', { ...more, on: { click: async () => {
       state.error = null;
       try {
         await run();

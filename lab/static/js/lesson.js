@@ -110,14 +110,14 @@ export class LessonPage {
     const busy = this.busy === `${at}/${index}`;
     return h(
       'button',
-      { type: 'button', class: index ? '' : 'primary', 'aria-disabled': this.busy ? 'true' : null, 'data-key': label, on: { click: () => this.run(run, index, at) } },
+      { class: index ? '' : 'primary', 'aria-disabled': this.busy ? 'true' : null, 'data-key': label, on: { click: () => this.run(run, index, at) } },
       label,
       busy && h('span', { class: 'busy', 'aria-hidden': 'true' }, ' …'),
     );
   }
 
   #drawReplay(at) {
-    return h('p', { class: 'buttons', 'data-key': 'replay' }, h('button', { type: 'button', class: 'quiet', on: { click: () => this.replay(at) } }, 'Replay'));
+    return h('p', { class: 'buttons', 'data-key': 'replay' }, h('button', { class: 'quiet', on: { click: () => this.replay(at) } }, 'Replay'));
   }
 
   #drawPoint() {

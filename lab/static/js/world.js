@@ -7,7 +7,7 @@ const KEPT = 2000;
 const ANSWER_WITHIN_MS = 20000;
 
 /** One captured message. */
-export class Exchange {
+class Exchange {
   constructor(data, world) {
     Object.assign(this, data);
     [this.lesson, this.step, this.run, this.label] = (this.action || '///').split('/');

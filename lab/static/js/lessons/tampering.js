@@ -80,7 +80,7 @@ function allPresets(some) {
     dataTable({
       caption: 'Every preset and the check that decided',
       head: ['Preset', 'Answer', 'Decided by'],
-      rows: some.map((one) => [one.label.replace('tampered ', ''), h('button', { type: 'button', class: 'cell', on: { click: () => openMessage(one) } }, badge(verdict(one.status))), one.refusedBy ?? (one.status === 200 ? 'all checks held' : outcome(one))]),
+      rows: some.map((one) => [one.label.replace('tampered ', ''), h('button', { class: 'cell', on: { click: () => openMessage(one) } }, badge(verdict(one.status))), one.refusedBy ?? (one.status === 200 ? 'all checks held' : outcome(one))]),
     }),
     world.server('public') ? null : h('p', { class: 'note' }, 'No server here holds public keys, so that preset was signed as far as it goes.'),
   );

@@ -54,7 +54,7 @@ const rowOf = (server) => (server.strategy.endsWith('-ed25519') ? 'public keys (
 function layOut(width) {
   const strategies = [...new Set(world.servers.map(rowOf))];
   const left = 24;
-  const storeWidth = width > 380 ? 84 : 54;
+  const storeWidth = width > 340 ? 64 : 54;
   const right = width - storeWidth - 1;
   const room = right - 20 - left;
   const unit = Math.floor((room - 12) / 3);
@@ -125,7 +125,7 @@ const countText = (here, numbers) => {
   const [first, last] = [numbers.get(here[0].id), numbers.get(here.at(-1).id)];
   return here.length > 1 ? `${first}…${last}` : String(first);
 };
-const countWidth = (here, numbers) => Math.max(17, countText(here, numbers).length * 6.5 + 9);
+const countWidth = (here, numbers) => Math.max(17, countText(here, numbers).length * 7 + 10);
 
 function drawStore(store, exchanges) {
   const [first, second] = store.name.split('-');

@@ -171,7 +171,7 @@ export class TamperBench {
           this.repaint();
         }),
         this.way === GUESSED && field('Secret', this.secret, (value) => (this.secret = value)),
-        h('button', { type: 'button', on: { click: () => this.sign() } }, 'Sign'),
+        h('button', { on: { click: () => this.sign() } }, 'Sign'),
       ),
       stage(
         '4 Send',
@@ -180,8 +180,8 @@ export class TamperBench {
           this.server = value;
           this.repaint();
         }),
-        h('button', { type: 'button', class: 'primary', on: { click: () => this.send() } }, 'Send'),
-        this.sent && h('button', { type: 'button', class: 'quiet', on: { click: () => openMessage(this.sent) } }, 'Show the message'),
+        h('button', { class: 'primary', on: { click: () => this.send() } }, 'Send'),
+        this.sent && h('button', { class: 'quiet', on: { click: () => openMessage(this.sent) } }, 'Show the message'),
       ),
     );
   }
