@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check bench docs faults test-browser test-compose lock audit sbom clean
+.PHONY: demo test check bench docs faults test-browser test-compose screenshots lock audit sbom clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/authlab up --detach
@@ -31,6 +31,10 @@ faults: $(VENV)/.dev
 
 test-browser: $(VENV)/.dev
 	$(BIN)/pytest -m browser
+
+# The pictures of the README, of the lab that runs here or at AUTHLAB_URL.
+screenshots: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 test-compose: $(VENV)/.dev
 	$(BIN)/pytest -m compose

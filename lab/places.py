@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from lab.processes import LOOPBACK
 from lab.readiness import is_ready
 from lab.state import LabDirectory, ServerState
 from lab.topology import OFFSET_VARIABLE, REDIS_AUTH, REDIS_SESSIONS, Choices, Secrets, ServerPlan, Stores, servers
@@ -41,6 +42,10 @@ class Places:
     redis_auth: str | None = None
     redis_sessions: str | None = None
     lab_secret: str | None = field(default=None, repr=False)
+    shared_secret: Path | None = None
+    """The file that resource servers read their key from, which lesson 11 leaks."""
+    fault_proxies: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """The control address of each fault proxy, by what stands behind it."""
 
     @classmethod
     def of_running_system(cls, directory: LabDirectory) -> Self:
@@ -58,6 +63,8 @@ class Places:
             redis.get(REDIS_AUTH),
             redis.get(REDIS_SESSIONS),
             read_secret(directory.secrets / "lab"),
+            Secrets(directory.secrets).shared_secret,
+            {target: (LOOPBACK, port) for target, port in state.fault_proxies.items()},
         )
 
     @classmethod

@@ -24,7 +24,8 @@ ACCOUNTS_STAY = ("--maxmemory-policy", "noeviction")
 ALGORITHMS = ("HS256", "Ed25519", "ES256", "RS256")
 PUBLIC_KEYS = "-ed25519"
 """Behind the strategy of the servers that lesson 11 compares with a shared secret."""
-_RESULTS = Path(__file__).resolve().parents[1] / "bench"
+RESULT_DIRECTORIES = tuple(Path(__file__).resolve().parents[1] / "bench" / name for name in ("results", "out"))
+"""Where benchmark results lie: the published ones, and those that were made here."""
 _JWKS_MAX_AGE_S = 5
 """Short, so that a learner who rotates a public key need not wait for minutes."""
 
@@ -248,7 +249,7 @@ class _Planner:
             "GATEWAY_STORES_ARE_OURS": str(sight.stores_are_ours).lower(),
             "GATEWAY_FAULT_PROXIES": " ".join(proxies),
             "GATEWAY_SUPERVISOR_SOCKET": str(sight.supervisor_socket or ""),
-            "GATEWAY_RESULTS_DIRS": os.pathsep.join(str(_RESULTS / name) for name in ("results", "out")),
+            "GATEWAY_RESULTS_DIRS": os.pathsep.join(map(str, RESULT_DIRECTORIES)),
         }
         if self._choices.algorithm == "HS256":
             environment["GATEWAY_LEAK_FILE"] = str(self._secrets.shared_secret)

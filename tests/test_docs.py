@@ -94,3 +94,15 @@ def test_no_page_names_a_file_that_is_gone() -> None:
     named = {path for page in PAGES for path in _PATH.findall(page.read_text(encoding="utf-8"))}
     assert len(named) > 20
     assert [] == [path for path in sorted(named) if "/my_" not in path and not (ROOT / path).exists()]
+
+
+def test_the_readme_shows_the_page_in_light_and_in_dark_and_says_what_is_to_be_seen() -> None:
+    pictures = re.findall(
+        r"!\[([^\]]*)\]\((docs/images/[^)]+\.png)\)", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    assert ["docs/images/page-light.png", "docs/images/page-dark.png"] == [path for _, path in pictures]
+    for words, path in pictures:
+        picture = (ROOT / path).read_bytes()
+        assert picture.startswith(b"\x89PNG\r\n")
+        assert len(picture) < 200_000, "run `make screenshots`, and look"
+        assert len(words.split()) > 10

@@ -51,6 +51,19 @@ Exit codes:
 @click.option("--redis-auth-url", metavar="URL", help="redis-auth, to count its commands.")
 @click.option("--redis-sessions-url", metavar="URL", help="redis-sessions, to count its commands.")
 @click.option(
+    "--fault-proxy",
+    "fault_proxies",
+    metavar="TARGET=HOST:PORT",
+    multiple=True,
+    envvar="AUTHLAB_TOUR_FAULT_PROXIES",
+    help="Control address of the fault proxy before redis-auth, redis-sessions or auth; may be repeated.",
+)
+@click.option(
+    "--shared-secret-file",
+    type=click.Path(path_type=Path),
+    help="Where resource servers keep the key that lesson 11 leaks.",
+)
+@click.option(
     "--lab-secret-file", type=click.Path(path_type=Path), help="What lets the tour ask which check refused a token."
 )
 def command(*, number: int | None, as_json: bool, **where: Any) -> None:
@@ -89,6 +102,10 @@ def _teach(lesson: Lesson, guide: Guide) -> None:
         if len(guide.places.at(strategy)) < count:
             guide.tell.skip(lesson.title, f"it needs {count} running {strategy} server{'s'[: count - 1]}")
             return
+    for target in lesson.breaks:
+        if target not in guide.places.fault_proxies:
+            guide.tell.skip(lesson.title, f"no fault proxy stands before {target} here, so nothing can be broken")
+            return
     try:
         lesson.run(guide)
     except (NoAnswer, Refused, NotRunning, OSError) as error:
@@ -113,7 +130,7 @@ def _print_summary(guide: Guide, out: Console) -> None:
     total = len(guide.tell.steps)
     if guide.tell.skipped:
         left_out = ", ".join(one["name"] for one in guide.tell.skipped)
-        out.print(f"\n[yellow]Not shown here:[/] {escape(left_out)} (the further strategies: authlab up --all)")
+        out.print(f"\n[yellow]Not shown here:[/] {escape(left_out)} (authlab up --all starts everything)")
     if wrong:
         out.print(f"\n[bold red]{len(wrong)} of {total} outcomes differ from what was announced:[/]")
         for step in wrong:

@@ -46,6 +46,8 @@ def find_places(
     redis_auth_url: str | None = None,
     redis_sessions_url: str | None = None,
     lab_secret_file: Path | None = None,
+    shared_secret_file: Path | None = None,
+    fault_proxies: tuple[str, ...] = (),
     **urls: tuple[str, ...],
 ) -> Places:
     """Return where everything is: as told, else where a system runs. Raises `NotRunning`.
@@ -60,4 +62,14 @@ def find_places(
         redis_auth=redis_auth_url or places.redis_auth,
         redis_sessions=redis_sessions_url or places.redis_sessions,
         lab_secret=read_secret(lab_secret_file) if lab_secret_file else places.lab_secret,
+        shared_secret=shared_secret_file or places.shared_secret,
+        fault_proxies=dict(map(_fault_proxy, fault_proxies)) or places.fault_proxies,
     )
+
+
+def _fault_proxy(written: str) -> tuple[str, tuple[str, int]]:
+    target, _, address = written.partition("=")
+    host, _, port = address.rpartition(":")
+    if not (target and host and port.isdecimal()):
+        raise click.UsageError(f"{written} is not TARGET=HOST:PORT")
+    return target, (host, int(port))

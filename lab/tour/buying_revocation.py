@@ -77,5 +77,5 @@ def _cost(guide: Guide, strategy: str, server: Server, credential: Credential) -
 
 
 LESSON = Lesson(
-    7, "Buying revocation back", "Can a logout be heard by servers that hold tokens, and at what price?", _run
+    7, "Buying revocation back", "Can servers that hold no sessions hear of a logout, and what does it cost?", _run
 )

@@ -1,12 +1,14 @@
 """What every lesson has at hand: the places, the demo accounts, the stores' counters, and the narrator."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from core.accounts import DEMO_PASSWORDS
 from lab.clients import Credential, SessionLogin, TokenLogin, call, session_login, token_login
+from lab.fault_proxy_client import FaultControl
 from lab.places import NotRunning, Places, Server
 from lab.store_commands import StoreCommands
 from lab.tour.lag import Lag
@@ -15,6 +17,7 @@ from lab.wire import Exchange
 
 CHECKS_HEADER = "Authlab-Checks"
 _BOTH = 2
+_AGAIN_S = 0.1
 
 
 class Guide:
@@ -85,6 +88,25 @@ class Guide:
     def store_commands(self, act: Callable[[], object]) -> dict[str, int] | None:
         """Count what both stores execute while `act` runs, by command; None when they are out of reach."""
         return None if self._stores is None else self._stores.during(act)
+
+    @contextmanager
+    def breaking(self, *targets: str) -> Iterator[tuple[FaultControl, ...]]:
+        """Give the fault proxies before some targets; whatever was broken is healed, however the block ends."""
+        proxies = tuple(
+            FaultControl(port, host=host) for host, port in map(self.places.fault_proxies.__getitem__, targets)
+        )
+        try:
+            yield proxies
+        finally:
+            for proxy in proxies:
+                proxy.heal()
+
+    def eventually(self, ask: Callable[[], int], wanted: int, *, within_s: float) -> int:
+        """Ask until the answer is the wanted one or it takes too long; return the last answer."""
+        deadline_s = time.monotonic() + within_s
+        while (got := ask()) != wanted and time.monotonic() < deadline_s:
+            time.sleep(_AGAIN_S)
+        return got
 
     def wait(self, seconds: float, why: str) -> None:
         """Let time pass that is not ours to move."""

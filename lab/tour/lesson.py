@@ -16,3 +16,5 @@ class Lesson:
     run: Callable[[Guide], None]
     needs: tuple[str, ...] = ()
     """The servers without which there is nothing to show, by strategy; twice for two of them."""
+    breaks: tuple[str, ...] = ()
+    """What a fault proxy must stand before, so that it can be broken."""

@@ -2,7 +2,11 @@
 
 from lab.tour import (
     buying_revocation,
+    distance,
     inside_a_token,
+    kill_the_auth_server,
+    kill_the_store,
+    leaked_secret,
     logging_out,
     one_token_three_servers,
     rotating_a_key,
@@ -11,6 +15,7 @@ from lab.tour import (
     stolen_refresh_token,
     tampering,
     two_flows,
+    which_one,
 )
 from lab.tour.lesson import Lesson
 
@@ -22,7 +27,12 @@ LESSONS: tuple[Lesson, ...] = (
     tampering.LESSON,
     logging_out.LESSON,
     buying_revocation.LESSON,
+    kill_the_store.LESSON,
+    kill_the_auth_server.LESSON,
     stolen_refresh_token.LESSON,
+    leaked_secret.LESSON,
     rotating_a_key.LESSON,
     stale_claims.LESSON,
+    distance.LESSON,
+    which_one.LESSON,
 )

@@ -72,7 +72,7 @@ def _tokens(guide: Guide) -> None:
 LESSON = Lesson(
     6,
     "Logging out",
-    "You log out. Who still believes the old credential?",
+    "Who still believes the old credential, and for how long?",
     _run,
     needs=("plain-jwt", "redis-session", "memory-session"),
 )

@@ -42,7 +42,7 @@ def _commands(guide: Guide, servers: list[Server], credential: Credential, *, ex
 LESSON = Lesson(
     2,
     "One token, three servers",
-    "Three servers that share nothing: who tells them who you are?",
+    "Can a server recognise you that has never seen you and asks nobody?",
     _run,
     needs=("plain-jwt", "redis-session"),
 )

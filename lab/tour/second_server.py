@@ -32,7 +32,7 @@ def _run(guide: Guide) -> None:
 LESSON = Lesson(
     3,
     "The second server does not know you",
-    "What happens when the next request goes elsewhere?",
+    "What happens when the next request goes to another server?",
     _run,
     needs=("memory-session", "memory-session", "redis-session", "redis-session"),
 )

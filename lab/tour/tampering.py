@@ -67,5 +67,5 @@ def _session(guide: Guide) -> None:
 
 
 LESSON = Lesson(
-    5, "Tampering", "What if alice writes 'admin' into her own token?", _run, needs=("plain-jwt", "redis-session")
+    5, "Tampering", "What if alice writes “admin” into her own token?", _run, needs=("plain-jwt", "redis-session")
 )

@@ -76,5 +76,9 @@ def _known_but_not_allowed(guide: Guide) -> None:
 
 
 LESSON = Lesson(
-    1, "Who are you? The two flows", "How does a server know who is asking?", _run, needs=("plain-jwt", "redis-session")
+    1,
+    "Who are you?",
+    "What has to travel before a server believes that you are alice?",
+    _run,
+    needs=("plain-jwt", "redis-session"),
 )

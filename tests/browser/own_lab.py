@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.fault_proxy_client import FaultProxy
-from lab.processes import ServerProcess, free_port
+from lab.processes import ServerProcess
 from lab.state import LabDirectory, LabState
 from lab.topology import PAGE_PORT, REDIS_AUTH, REDIS_SESSIONS, Choices, Secrets, Sight, Stores, servers
 from tests.lab.running_lab import Lab
@@ -30,19 +29,17 @@ class OwnLab:
         os.kill(next(one.pid for one in self._state().servers if one.name == server), signal.SIGKILL)
 
     @contextmanager
-    def behind_a_proxy(self) -> Iterator[tuple[str, FaultProxy]]:
-        """Run a second gateway of this lab behind a fault proxy, so that the way from the browser can be cut."""
+    def second_gateway(self, *, port: int, results: Path | None = None) -> Iterator[str]:
+        """Run another gateway of this lab, which may be ended and, with `results`, draws other benchmark results."""
         state = self._state()
         redis = {one.name: one.url for one in state.redis}
         choices = Choices(everything=True, port_offset=self.lab.offset)
         sight = Sight(redis[REDIS_AUTH], redis[REDIS_SESSIONS], fault_proxies=state.fault_proxies)
         plan = servers(choices, Stores("", ""), Secrets(self.lab.directory / "secrets"), sight)[-1]
-        port = free_port()
-        with FaultProxy(port) as proxy:
-            environment = plan.environment | {"AUTHLAB_PORT": str(proxy.port)}
-            with ServerProcess("gateway", plan.module, environment, port) as gateway:
-                gateway.start().wait_ready()
-                yield f"http://127.0.0.1:{proxy.port}", proxy
+        environment = plan.environment | ({"GATEWAY_RESULTS_DIRS": str(results)} if results else {})
+        with ServerProcess("gateway", plan.module, environment, port) as gateway:
+            gateway.start().wait_ready()
+            yield gateway.url
 
     def _state(self) -> LabState:
         state = LabDirectory(self.lab.directory).running()

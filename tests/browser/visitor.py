@@ -17,9 +17,25 @@ _MAX_TABS = 150
 _SEEN = ".seen, .explain, .status"
 _IS_SEEN = """(text) => [...document.querySelectorAll('main .seen, main .explain, main .status')].some(
     (one) => one.checkVisibility() && one.innerText.replace(/\\s+/g, ' ').includes(text))"""
+_WITHOUT_TABLE = """() => [...document.querySelectorAll('figure, .map svg, svg.chart')].filter((one) => {
+    const whole = one.closest('figure');
+    return !whole?.querySelector('table') || !whole.querySelector('figcaption')?.innerText;
+}).map((one) => one.dataset.key ?? one.getAttribute('aria-label'))"""
+# The address changes first; what is to be seen follows with the event.
+_GO = """(where) => location.hash === where || new Promise((done) => {
+    addEventListener('hashchange', () => requestAnimationFrame(done), {once: true});
+    location.hash = where;
+})"""
+_IS_DRAWN = """(before) => location.href !== before && (location.hash === '#/bench' ||
+    document.querySelector('nav.steps [aria-current]')?.getAttribute('href') === location.hash)"""
 _FOCUSED = """(wanted) => { const one = document.activeElement; return one === wanted; }"""
+_A_TOKEN = "eyJ"
+"""How every JWT begins, for it begins with a JSON object."""
 # The browser notes every refusal of a server; refusals are what the lessons are about.
 _REFUSED_BY_A_SERVER = re.compile(r"/s/[a-z0-9-]+/")
+
+
+Theme = Literal["light", "dark"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +43,7 @@ class Look:
     """How somebody looks at the page."""
 
     width: int = 1280
-    theme: Literal["light", "dark"] = "light"
+    theme: Theme = "light"
     reduced_motion: bool = False
     forced_colors: bool = False
 
@@ -35,12 +51,15 @@ class Look:
 class Visitor:
     """One browser tab and what is done in it."""
 
-    def __init__(self, page: Page, url: str, artefacts: Path, *, by_keyboard: bool = False) -> None:
+    def __init__(self, page: Page, url: str, artefacts: Path, look: Look) -> None:
         self.page = page
         self.url = url
-        self.by_keyboard = by_keyboard
-        self._artefacts = artefacts
+        self.by_keyboard = False
+        self.artefacts = artefacts
+        self._look = look
         self.troubles: list[str] = []
+        self.expect_troubles = False
+        """While the way is cut on purpose, the browser complains, and rightly."""
         self._watch(page)
 
     def _watch(self, page: Page) -> None:
@@ -51,16 +70,18 @@ class Visitor:
 
     def _console(self, message: ConsoleMessage) -> None:
         at = message.location.get("url", "")
-        if message.type == "error" and not _REFUSED_BY_A_SERVER.search(at):
+        if message.type == "error" and not self.expect_troubles and not _REFUSED_BY_A_SERVER.search(at):
             self.troubles.append(f"console: {message.text} ({at})")
 
     def _request(self, request: Request) -> None:
+        if _A_TOKEN in request.url:
+            self.troubles.append(f"a token in an address: {request.url}")
         if urlsplit(request.url).netloc != urlsplit(self.url).netloc:
             self.troubles.append(f"request to another origin: {request.url}")
 
     def nothing_went_wrong(self) -> None:
         """Fail for everything noted."""
-        assert [] == self.troubles
+        assert [] == self.troubles, self.troubles
 
     async def open(self, where: str = "") -> None:
         """Load the page and wait until the lab has told it what runs."""
@@ -70,8 +91,7 @@ class Visitor:
 
     async def go(self, where: str) -> None:
         """Go to a place on the page, as a link would."""
-        await self.page.evaluate("(where) => { location.hash = where; }", where)
-        await self.page.wait_for_timeout(60)
+        await self.page.evaluate(_GO, where)
 
     async def reset(self) -> None:
         """Press Reset and wait until it is done."""
@@ -157,7 +177,7 @@ class Visitor:
             await self.page.keyboard.press("Enter")
         else:
             await way.click()
-        await self.page.wait_for_function("(before) => location.href !== before", arg=before)
+        await self.page.wait_for_function(_IS_DRAWN, arg=before)
 
     async def _nothing_is_under_way(self) -> None:
         """Wait, as a learner would, until what was begun before is done."""
@@ -182,23 +202,29 @@ class Visitor:
         wide = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{wide} px too wide at {self.page.url}"
 
-    async def is_accessible(self) -> None:
-        """Fail for every serious or critical finding of axe."""
+    async def every_figure_has_its_table(self) -> None:
+        """Fail for a figure without the same as a table, or without a sentence that says what it shows."""
+        without = await self.page.evaluate(_WITHOUT_TABLE)
+        assert [] == without, f"{without} at {self.page.url}"
+
+    async def is_accessible(self, part: str = "html") -> None:
+        """Fail for every serious or critical finding of axe in the page, or in a part of it."""
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found: dict[str, Any] = await self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        found: dict[str, Any] = await self.page.evaluate("(part) => axe.run(part, {resultTypes: ['violations']})", part)
         serious = [
             f"{one['id']} at {self.page.url}: {node['target']} {node.get('failureSummary', '')[:300]}"
             for one in found["violations"]
             if one["impact"] in {"serious", "critical"}
             for node in one["nodes"][:3]
         ]
-        assert [] == serious
+        assert [] == serious, serious
 
     async def keep(self, name: str) -> None:
         """Keep a screenshot."""
         place = re.sub(r"[^a-z0-9]+", "-", self.page.url.partition("#")[2]).strip("-")
-        await self.page.screenshot(path=self._artefacts / f"{name}-{place or 'page'}.png", full_page=True)
+        file = self.artefacts / f"{name}-{place or 'page'}-{self._look.theme}-{self._look.width}.png"
+        await self.page.screenshot(path=file, full_page=True)
 
 
 Visit = Callable[..., AbstractAsyncContextManager[Visitor]]

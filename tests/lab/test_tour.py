@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from lab.fault_proxy_client import FaultControl
 from lab.places import SESSION_STRATEGIES, TOKEN_STRATEGIES
+from lab.state import LabDirectory
 from lab.tour.promises import promise_of
 from tests.lab.running_lab import Lab, free_offset
 
@@ -116,3 +118,52 @@ def test_without_a_running_lab_it_says_how_to_start_one(shared_lab: Lab) -> None
 
 def test_an_unknown_lesson_is_a_usage_error(shared_lab: Lab) -> None:
     assert shared_lab.ask("tour", "--lesson", "99").returncode == 2
+
+
+def control_addresses(lab: Lab) -> dict[str, int]:
+    """Return the control port of each fault proxy of a lab."""
+    state = LabDirectory(lab.directory).running()
+    assert state is not None
+    return state.fault_proxies
+
+
+def test_what_a_lesson_broke_is_whole_again(walked: dict[str, Any], shared_lab: Lab) -> None:
+    assert {8, 9, 14} <= {step["lesson"] for step in walked["steps"]}
+    for port in control_addresses(shared_lab).values():
+        status = FaultControl(port).status()
+        assert ("none", 0) == (status["fault"], status["to_server_ms"] + status["to_client_ms"])
+
+
+def test_it_is_healed_even_if_the_lesson_came_out_otherwise(shared_lab: Lab) -> None:
+    """A resource server that is none fails the lesson in its midst, with the store switched off."""
+    proxies = control_addresses(shared_lab)
+    tour = shared_lab.ask(
+        "tour", "--json", "--lesson", "8", "--auth-url", shared_lab.url(8471), "--resource-url", "http://127.0.0.1:1",
+        "--session-url", shared_lab.url(8491), "--fault-proxy", f"redis-sessions=127.0.0.1:{proxies['redis-sessions']}",
+    )  # fmt: skip
+    assert tour.returncode == 1
+    assert FaultControl(proxies["redis-sessions"]).status()["fault"] == "none"
+
+
+def test_where_nothing_can_be_broken_the_lesson_is_left_out_and_says_why(shared_lab: Lab) -> None:
+    tour = shared_lab.ask(
+        "tour", "--json", "--lesson", "8", "--auth-url", shared_lab.url(8471), "--resource-url", shared_lab.url(8481),
+        "--session-url", shared_lab.url(8491),
+    )  # fmt: skip
+    (skipped,) = json.loads(tour.stdout)["skipped"]
+    assert "no fault proxy stands before redis-sessions" in skipped["why"]
+
+
+def test_fault_proxies_may_come_from_the_environment(shared_lab: Lab) -> None:
+    told = " ".join(f"{target}=127.0.0.1:{port}" for target, port in control_addresses(shared_lab).items())
+    tour = shared_lab.ask(
+        "tour", "--json", "--lesson", "9", "--auth-url", shared_lab.url(8471), "--resource-url", shared_lab.url(8481),
+        AUTHLAB_TOUR_FAULT_PROXIES=told,
+    )  # fmt: skip
+    assert tour.returncode == 0, tour.stdout
+    assert got(json.loads(tour.stdout), "a login") == "no answer"
+
+
+@pytest.mark.parametrize("written", ["auth", "auth=127.0.0.1", "=127.0.0.1:1", "auth=127.0.0.1:x"])
+def test_a_fault_proxy_that_is_written_otherwise_is_a_usage_error(shared_lab: Lab, written: str) -> None:
+    assert shared_lab.ask("tour", "--lesson", "8", "--fault-proxy", written).returncode == 2

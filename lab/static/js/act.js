@@ -7,7 +7,7 @@ export const PASSWORDS = { alice: 'alice-demo-password', bob: 'bob-demo-password
 const WEB_CLIENT = 'authlab-web';
 
 /** The lab itself, not a server behind it, said no. */
-export class LabSaysNo extends Error {}
+class LabSaysNo extends Error {}
 
 async function lab(method, path, body) {
   const answer = await fetch(path, {
@@ -97,7 +97,7 @@ export class Act {
   }
 }
 
-export const refreshForm = (token) => ({ grant_type: 'refresh_token', refresh_token: token, client_id: WEB_CLIENT });
+const refreshForm = (token) => ({ grant_type: 'refresh_token', refresh_token: token, client_id: WEB_CLIENT });
 
 export const bearerHeader = (token) => [['Authorization', `Bearer ${token}`]];
 export const cookieHeader = (cookie) => [['Cookie', cookie]];

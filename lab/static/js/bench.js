@@ -38,7 +38,7 @@ const latest = () => {
 
 function draw(width, repaint) {
   const press = (label, run, more = {}) =>
-    h('button', { type: 'button', ...more, on: { click: async () => {
+    h('button', { ...more, on: { click: async () => {
       state.error = null;
       try {
         await run();
@@ -94,7 +94,7 @@ function actions(press, repaint) {
         for (const group of groups) await one.login(`login ${group}`, `${group}-1`, state.user);
         await one.login('login-token', 'auth', state.user);
       }, { class: 'primary' }),
-      press('Send', () => sendOne(repaint)),
+      press('Send this request', () => sendOne(repaint)),
       press('Log out on both sides', async () => {
         const one = act('logout', repaint);
         for (const group of groups) if (seen.session(`login ${group}`)) await one.cookie(`logout ${group}`, `${group}-1`, '/logout', { method: 'POST', csrf: need(group).csrf });

@@ -9,6 +9,7 @@ export const h = (tag, properties, ...children) => build(document.createElement(
 export const svg = (tag, properties, ...children) => build(document.createElementNS(SVG, tag), properties, children);
 
 function build(element, properties, children) {
+  if (element.nodeName === 'BUTTON') element.type = 'button'; // nothing here is a form
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (name === 'on') listen(element, value);
     else if (name === 'style') for (const [key, one] of Object.entries(value)) element.style.setProperty(key, one);

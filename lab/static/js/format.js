@@ -31,7 +31,7 @@ export const commandsIn = (stores) => sum(Object.values(stores ?? {}).flatMap((o
 
 export const storeCommands = (count) => plural(count, 'store command');
 
-export const GLYPHS = { ok: '✓', bad: '✕', off: '◌', none: '–' };
+const GLYPHS = { ok: '✓', bad: '✕', off: '◌', none: '–' };
 
 /** How an answer is shown: never by colour alone. */
 export function verdict(status) {

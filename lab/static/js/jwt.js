@@ -17,7 +17,7 @@ export function fromBase64url(part) {
 
 /** What can be read of a text that may be a token, quoted, partial or broken. It never throws. */
 export function decode(given) {
-  const token = String(given ?? '').trim().replace(/^(authorization:)?\s*bearer\s+/i, '').replace(/^["'`]+|["'`]+$/g, '').replace(/\s+/g, '');
+  const token = String(given ?? '').replace(/["'`\s]+/g, ' ').replace(/^ ?(authorization: )?bearer /i, '').replaceAll(' ', '');
   const [head, payload, signature] = token.split('.');
   const parts = [part('header', head), part('payload', payload)];
   return {

@@ -96,7 +96,7 @@ export class LessonPage {
       missing ?? [
         h('ol', { class: 'todo' }, step.do.map((line) => h('li', null, line))),
         step.before?.(this.seen, page),
-        h('p', { class: 'buttons' }, step.buttons?.map((button, index) => this.#drawButton(button, index, at))),
+        h('p', { class: 'buttons' }, Object.entries(step.buttons ?? {}).map((button, index) => this.#drawButton(button, index, at))),
         this.error && h('p', { class: 'error', role: 'alert' }, this.error),
         this.replaying && h('p', { class: 'tag replay' }, `Replay of what was captured at ${timeOfDay(this.seen.step(at)[0]?.at ?? 0)}`),
         h('div', { class: 'seen', 'data-key': 'seen' }, step.view?.(this.seen, page), step.lanes === false ? null : lanes(exchanges, { numbers })),
@@ -106,18 +106,18 @@ export class LessonPage {
     );
   }
 
-  #drawButton(button, index, at) {
+  #drawButton([label, run], index, at) {
     const busy = this.busy === `${at}/${index}`;
     return h(
       'button',
-      { type: 'button', class: index ? '' : 'primary', 'aria-disabled': this.busy ? 'true' : null, 'data-key': button.label, on: { click: () => this.run(button, index, at) } },
-      button.label,
+      { class: index ? '' : 'primary', 'aria-disabled': this.busy ? 'true' : null, 'data-key': label, on: { click: () => this.run(run, index, at) } },
+      label,
       busy && h('span', { class: 'busy', 'aria-hidden': 'true' }, ' …'),
     );
   }
 
   #drawReplay(at) {
-    return h('p', { class: 'buttons', 'data-key': 'replay' }, h('button', { type: 'button', class: 'quiet', on: { click: () => this.replay(at) } }, 'Replay'));
+    return h('p', { class: 'buttons', 'data-key': 'replay' }, h('button', { class: 'quiet', on: { click: () => this.replay(at) } }, 'Replay'));
   }
 
   #drawPoint() {
@@ -160,14 +160,14 @@ export class LessonPage {
     );
   }
 
-  async run(button, index, at) {
+  async run(run, index, at) {
     if (this.busy) return;
     this.#stopReplay();
     this.busy = `${at}/${index}`;
     this.error = null;
     this.repaint();
     try {
-      await button.run(new Act(this.lesson.number, at, this.repaint), this.seen, this.states[at - 1]);
+      await run(new Act(this.lesson.number, at, this.repaint), this.seen, this.states[at - 1]);
     } catch (error) {
       this.error = error.message;
     }

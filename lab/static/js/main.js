@@ -14,7 +14,7 @@ import { world } from './world.js';
 const $ = (id) => document.getElementById(id);
 const LINK_WORDS = { connecting: '○ connecting', live: '● live', disconnected: '✕ disconnected, trying again', restarted: '✕ the lab was restarted' };
 
-const LEAST_MAP_PX = 260;
+const LEAST_PX = 260;
 
 let dirty = false;
 let frame = 0;
@@ -42,10 +42,10 @@ function draw() {
   dirty = false;
   const { page, at, name } = place();
   const main = $('main');
-  paint(main, page.draw(at, Math.floor(main.clientWidth) - 2));
+  paint(main, page.draw(at, Math.max(LEAST_PX, Math.floor(main.clientWidth) - 2)));
   const all = page.seen.step(at);
   const shown = page.shown?.(at) ?? all;
-  paint($('map'), map(Math.max(LEAST_MAP_PX, Math.floor($('map').clientWidth)), shown, numbersOf(all)));
+  paint($('map'), map(Math.max(LEAST_PX, Math.floor($('map').clientWidth)), shown, numbersOf(all)));
   for (const one of fresh.splice(0).slice(-4)) travel(one);
   drawAround(name);
   document.title = `${page.lesson ? `${page.lesson.number} ${page.lesson.title}` : 'Free bench'} · Auth Lab`;
@@ -65,7 +65,7 @@ function drawAround(name) {
 
 function linkBanner() {
   if (world.link === 'restarted') {
-    return h('div', { class: 'banner', 'data-key': 'link' }, h('p', null, h('strong', null, 'The lab was restarted.'), ' What was captured before is gone.'), h('button', { type: 'button', on: { click: () => location.reload() } }, 'Reload the page'));
+    return h('div', { class: 'banner', 'data-key': 'link' }, h('p', null, h('strong', null, 'The lab was restarted.'), ' What was captured before is gone.'), h('button', { on: { click: () => location.reload() } }, 'Reload the page'));
   }
   if (world.link === 'disconnected') {
     return h('div', { class: 'banner', 'data-key': 'link' }, h('p', null, h('strong', null, 'Disconnected from the lab.'), ' What you see may be out of date. Trying again …'));
@@ -122,6 +122,10 @@ function setUpBar() {
     $('said').textContent = isPaused() ? 'Paused: nothing updates by itself.' : 'Going on.';
   });
   $('reset').addEventListener('click', resetAll);
+  $('skip').addEventListener('click', (event) => {
+    event.preventDefault(); // an address of its own would lead away from the lesson
+    $('main').focus();
+  });
 }
 
 function start() {

@@ -7,7 +7,7 @@ const KEPT = 2000;
 const ANSWER_WITHIN_MS = 20000;
 
 /** One captured message. */
-export class Exchange {
+class Exchange {
   constructor(data, world) {
     Object.assign(this, data);
     [this.lesson, this.step, this.run, this.label] = (this.action || '///').split('/');
@@ -168,14 +168,6 @@ class World {
     return this.servers.find((one) => one.name === name);
   }
 
-  running(strategy) {
-    return this.servers.filter((one) => one.strategy === strategy && one.state !== 'silent');
-  }
-
-  named(strategy) {
-    return this.servers.filter((one) => one.strategy === strategy);
-  }
-
   sideOf(name) {
     const side = this.server(name)?.side;
     return side === 'session' ? 'session' : 'token';
@@ -228,7 +220,6 @@ export class Seen {
 
   /** The finished and unfinished measurements of a step's latest run. */
   costs(step) {
-    const some = world.costs.filter((one) => one.action.startsWith(`${this.lesson}/${step}/`));
-    return some;
+    return world.costs.filter((one) => one.action.startsWith(`${this.lesson}/${step}/`));
   }
 }

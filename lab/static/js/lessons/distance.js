@@ -68,79 +68,66 @@ export default {
     options: ['Both become 20 ms slower', 'Only the session request does', 'Neither: both are cached'],
     right: 1,
   },
-  steps: [
-    {
-      title: 'Next door',
-      say: 'Every request is measured above the same handler without authentication, one at a time, now and here.',
-      do: ['Press “Measure both”.', 'Wait until you see “Half of the requests took less than”.'],
-      buttons: [
-        {
-          label: 'Measure both',
-          run: (act, seen, state) => {
-            state.roundTrip = 0;
-            return measure(act, seen, state, ['plain-jwt', 'redis-session'], ENOUGH);
-          },
-        },
-      ],
-      lanes: false,
-      view: (seen) => meter(seen.costs(1)),
-      explain: (seen) => (measuredIn(seen, 1).length >= 2 ? 'On one machine a lookup is a fraction of a millisecond. Most published comparisons stop here.' : null),
-    },
-    {
-      title: 'Far away',
-      say: 'The slider holds back every byte to and from both stores, in a real proxy. No figure is computed.',
-      do: ['Set “Round trip to the stores, in ms” to “20”.', 'Press “Measure at this distance”.', 'Wait until you see “Half of the requests took less than”.'],
-      before: (_seen, { state, repaint }) => (prepare(state, 5), slider(state, repaint)),
-      buttons: [
-        {
-          label: 'Measure at this distance',
-          run: async (act, seen, state) => {
-            try {
-              await measure(act, seen, state, Object.keys(SERVERS), state.roundTrip > 4 ? FEW : ENOUGH);
-            } finally {
-              await setDistance(0);
-            }
-          },
-        },
-      ],
-      lanes: false,
-      view: (seen) => meter(seen.costs(2)),
-      explain: (seen) => {
-        const done = Object.fromEntries(measuredIn(seen, 2).map((one) => [one.strategy, one]));
-        const [session, token] = [done['redis-session'], done['plain-jwt']];
-        return session && token ? `With ${session.round_trip_ms} ms to the store a session request takes ${ms(session.guarded.p50_ms)} and a token request ${ms(token.guarded.p50_ms)}: who asks, pays the distance; who is told, or asks nobody, does not.` : null;
+  steps: [{
+    title: 'Next door',
+    say: 'Every request is measured above the same handler without authentication, one at a time, now and here.',
+    do: ['Press “Measure both”.', 'Wait until you see “Half of the requests took less than”.'],
+    buttons: {
+      'Measure both': (act, seen, state) => {
+        state.roundTrip = 0;
+        return measure(act, seen, state, ['plain-jwt', 'redis-session'], ENOUGH);
       },
     },
-    {
-      title: 'The crossing point',
-      say: 'A token has a bill of its own: a refresh in each of its lives, and that asks the store several times. So how many requests must a token serve to be the faster one?',
-      do: ['Set “Round trip to the stores, in ms” to “10”.', 'Press “Find the crossing point”.', 'Wait until you see “requests in one token’s life on, the token is the faster one”.'],
-      before: (_seen, { state, repaint }) => (prepare(state, 2), slider(state, repaint)),
-      buttons: [
-        {
-          label: 'Find the crossing point',
-          run: async (act, seen, state) => {
-            try {
-              await measure(act, seen, state, ['plain-jwt', 'redis-session'], FEW);
-              await refreshMs(act, seen);
-            } finally {
-              await setDistance(0);
-            }
-          },
-        },
-      ],
-      lanes: false,
-      view: (seen, { width }) => {
-        const measured = crossingMeasured(seen);
-        return measured && crossing(Math.min(width - 50, 640), measured);
-      },
-      explain: (seen) => {
-        const measured = crossingMeasured(seen);
-        const at = measured && crossingAt(measured);
-        return at ? `Below ${at.toFixed(1)} requests a session is the shorter wait, above it the token. Move the slider and measure again: distance makes both bills larger, and the crossing hardly moves.` : null;
+    lanes: false,
+    view: (seen) => meter(seen.costs(1)),
+    explain: (seen) => measuredIn(seen, 1).length >= 2 && 'On one machine a lookup is a fraction of a millisecond. Most published comparisons stop here.',
+  }, {
+    title: 'Far away',
+    say: 'The slider holds back every byte to and from both stores, in a real proxy. No figure is computed.',
+    do: ['Set “Round trip to the stores, in ms” to “20”.', 'Press “Measure at this distance”.', 'Wait until you see “Half of the requests took less than”.'],
+    before: (_seen, { state, repaint }) => (prepare(state, 5), slider(state, repaint)),
+    buttons: {
+      'Measure at this distance': async (act, seen, state) => {
+        try {
+          await measure(act, seen, state, Object.keys(SERVERS), state.roundTrip > 4 ? FEW : ENOUGH);
+        } finally {
+          await setDistance(0);
+        }
       },
     },
-  ],
+    lanes: false,
+    view: (seen) => meter(seen.costs(2)),
+    explain: (seen) => {
+      const done = Object.fromEntries(measuredIn(seen, 2).map((one) => [one.strategy, one]));
+      const [session, token] = [done['redis-session'], done['plain-jwt']];
+      return session && token && `With ${session.round_trip_ms} ms to the store a session request takes ${ms(session.guarded.p50_ms)} and a token request ${ms(token.guarded.p50_ms)}: who asks, pays the distance; who is told, or asks nobody, does not.`;
+    },
+  }, {
+    title: 'The crossing point',
+    say: 'A token has a bill of its own: a refresh in each of its lives, and that asks the store several times. So how many requests must a token serve to be the faster one?',
+    do: ['Set “Round trip to the stores, in ms” to “10”.', 'Press “Find the crossing point”.', 'Wait until you see “requests in one token’s life on, the token is the faster one”.'],
+    before: (_seen, { state, repaint }) => (prepare(state, 2), slider(state, repaint)),
+    buttons: {
+      'Find the crossing point': async (act, seen, state) => {
+        try {
+          await measure(act, seen, state, ['plain-jwt', 'redis-session'], FEW);
+          await refreshMs(act, seen);
+        } finally {
+          await setDistance(0);
+        }
+      },
+    },
+    lanes: false,
+    view: (seen, { width }) => {
+      const measured = crossingMeasured(seen);
+      return measured && crossing(Math.min(width - 50, 640), measured);
+    },
+    explain: (seen) => {
+      const measured = crossingMeasured(seen);
+      const at = measured && crossingAt(measured);
+      return at && `Below ${at.toFixed(1)} requests a session is the shorter wait, above it the token. Move the slider and measure again: distance makes both bills larger, and the crossing hardly moves.`;
+    },
+  }],
   point: 'Distance multiplies whatever is asked per request. A session asks once each time, a token several times once in its life; a few requests per token life decide.',
   next: ['Measure at 0 ms: where does the crossing go when the store is next door?', 'Lesson 15 puts measured cost beside measured staleness.'],
 };

@@ -37,11 +37,11 @@ const step = (strategy, title, say, see, explain) => ({
   say,
   needs: STRATEGIES[strategy].servers,
   do: [`Press “Log out and watch ${strategy}”.`, ...see.map((one) => `You see “${one}”.`)],
-  buttons: [{ label: `Log out and watch ${strategy}`, run: (act, seen) => logOutAndWatch(act, seen, strategy) }],
+  buttons: { [`Log out and watch ${strategy}`]: (act, seen) => logOutAndWatch(act, seen, strategy) },
   view: (seen, page) => watcher(seen.watch(page.at), outAt(seen, `logout ${strategy}`), Infinity),
   explain: (seen) => {
     const price = seen.last(`price ${strategy}`);
-    return price && outAt(seen, `logout ${strategy}`) ? `${explain} The price: ${strategy === 'introspected-token' ? 'a call to the auth server, and its own look into the store,' : storeCommands(price.commands)} for each request.` : null;
+    return price && outAt(seen, `logout ${strategy}`) && `${explain} The price: ${strategy === 'introspected-token' ? 'a call to the auth server, and its own look into the store,' : storeCommands(price.commands)} for each request.`;
   },
 });
 
@@ -64,24 +64,21 @@ export default {
       say: 'The pushed server hears nothing any more, and alice logs out. It goes on for 5 seconds at most, then it refuses to guess.',
       needs: ['pushed'],
       do: ['Press “Cut the feed, log out and watch”.', 'You see “pushed still accepts it”.', 'Wait until you see “pushed cannot tell: 503”.', 'Press “Heal the feed”.', 'Wait until you see “pushed refused it”.'],
-      buttons: [
-        {
-          label: 'Cut the feed, log out and watch',
-          run: async (act, seen) => {
-            await act.login('login-token', 'auth');
-            const { access } = seen.tokens();
-            await act.watch(['pushed'], bearerHeader(access), { untilRefused: false });
-            await settled();
-            await setFault('feed', 'hung');
-            await act.bearer('logout cut', 'auth', access, '/logout', 'POST');
-          },
+      buttons: {
+        'Cut the feed, log out and watch': async (act, seen) => {
+          await act.login('login-token', 'auth');
+          const { access } = seen.tokens();
+          await act.watch(['pushed'], bearerHeader(access), { untilRefused: false });
+          await settled();
+          await setFault('feed', 'hung');
+          await act.bearer('logout cut', 'auth', access, '/logout', 'POST');
         },
-        { label: 'Heal the feed', run: () => setFault('feed', 'none') },
-        { label: 'Stop watching', run: () => stopWatch() },
-      ],
+        'Heal the feed': () => setFault('feed', 'none'),
+        'Stop watching': () => stopWatch(),
+      },
       before: () => (world.servers.length && !world.canBreak.includes('feed') ? h('p', { class: 'note' }, 'No fault proxy stands before the feed here, so it cannot be cut.') : null),
       view: (seen, page) => watcher(seen.watch(page.at), outAt(seen, 'logout cut'), Infinity),
-      explain: (seen) => (outAt(seen, 'logout cut') ? 'Old news is served for a bounded time and then not at all. When the feed is back, the server catches up before it answers: the gap is closed, nothing is lost.' : null),
+      explain: (seen) => outAt(seen, 'logout cut') && 'Old news is served for a bounded time and then not at all. When the feed is back, the server catches up before it answers: the gap is closed, nothing is lost.',
     },
   ],
   point: 'Whoever wants revocation pays: with a question for each request, or with news to every server and a bound on how old the news may be.',

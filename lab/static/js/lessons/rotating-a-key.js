@@ -39,77 +39,64 @@ export default {
     options: ['Those with old tokens, until their owners log in again', 'A few, in the moment of the change', 'None'],
     right: 2,
   },
-  steps: [
-    {
-      title: 'The old key',
-      say: 'alice logs in; her token names the key that signed it.',
-      do: ['Press “Log in and look at the keys”.', 'You see “signing”.'],
-      buttons: [
-        {
-          label: 'Log in and look at the keys',
-          run: async (act, seen) => {
-            await act.login('login-token', 'auth');
-            await act.bearer('keys', 'auth', await admin(act, seen), '/admin/keys');
-          },
-        },
-      ],
-      view: (seen) => keyTable(seen),
-      explain: (seen) => (seen.tokens() ? `Her token was signed with the key ${shortened(kid(seen.tokens().access))}.` : null),
-    },
-    {
-      title: 'Rotate',
-      say: 'Three servers are asked all the time with alice’s old token, while root rotates the key.',
-      do: ['Press “Rotate while everybody keeps asking”.', 'You see “published”.', 'Wait until you see “The new key signs”.', 'You see “0 refused”.'],
-      buttons: [
-        {
-          label: 'Rotate while everybody keeps asking',
-          run: async (act, seen, state) => {
-            const { access } = await tokens(act, seen);
-            const root = await admin(act, seen);
-            state.fresh = null;
-            await act.watch(SERVERS, bearerHeader(access), { untilRefused: false });
-            const rotation = await act.bearer('rotate', 'auth', root, '/admin/keys/rotate', 'POST');
-            const fresh = rotation.json?.kid;
-            for (let look = 0; look < LOOKS; look += 1) {
-              await act.bearer('keys', 'auth', root, '/admin/keys');
-              if (keys(seen).some((key) => key.kid === fresh && key.state === 'signing')) break;
-              await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-            }
-            state.fresh = fresh;
-          },
-        },
-      ],
-      lanes: false,
-      view: (seen, page) => [keyTable(seen), watcher(seen.watch(page.at), null, 0)],
-      explain: (seen, page) => {
-        const watch = seen.watch(2);
-        const signs = keys(seen).find((key) => key.kid === page.state.fresh)?.state === 'signing';
-        if (!watch) return null;
-        return `${signs ? 'The new key signs. ' : 'Published first, so that every verifier has it before it signs. '}${plural(asked(watch), 'request')} with the old token so far, ${refused(watch)} refused.`;
+  steps: [{
+    title: 'The old key',
+    say: 'alice logs in; her token names the key that signed it.',
+    do: ['Press “Log in and look at the keys”.', 'You see “signing”.'],
+    buttons: {
+      'Log in and look at the keys': async (act, seen) => {
+        await act.login('login-token', 'auth');
+        await act.bearer('keys', 'auth', await admin(act, seen), '/admin/keys');
       },
     },
-    {
-      title: 'The new key',
-      say: 'alice logs in again. Both of her tokens are shown to all three servers.',
-      do: ['Press “Log in again and use both tokens”.', 'You see “resource-1 answered 200”.', 'You see “resource-3 answered 200”.'],
-      buttons: [
-        {
-          label: 'Log in again and use both tokens',
-          run: async (act, seen) => {
-            await stopWatch();
-            const old = (await tokens(act, seen)).access;
-            await act.login('login-again', 'auth');
-            const fresh = seen.tokens('login-again').access;
-            await act.send(SERVERS.flatMap((server) => [{ label: 'old key', server, headers: bearerHeader(old) }, { label: 'new key', server, headers: bearerHeader(fresh) }]));
-          },
-        },
-      ],
-      explain: (seen) => {
-        const [old, fresh] = [kid(seen.tokens()?.access), kid(seen.tokens('login-again')?.access)];
-        return old && fresh ? `The old token names ${shortened(old)}, the new one ${shortened(fresh)}. The old key goes when the last token that it signed has expired.` : null;
+    view: (seen) => keyTable(seen),
+    explain: (seen) => seen.tokens() && `Her token was signed with the key ${shortened(kid(seen.tokens().access))}.`,
+  }, {
+    title: 'Rotate',
+    say: 'Three servers are asked all the time with alice’s old token, while root rotates the key.',
+    do: ['Press “Rotate while everybody keeps asking”.', 'You see “published”.', 'Wait until you see “The new key signs”.', 'You see “0 refused”.'],
+    buttons: {
+      'Rotate while everybody keeps asking': async (act, seen, state) => {
+        const { access } = await tokens(act, seen);
+        const root = await admin(act, seen);
+        state.fresh = null;
+        await act.watch(SERVERS, bearerHeader(access), { untilRefused: false });
+        const rotation = await act.bearer('rotate', 'auth', root, '/admin/keys/rotate', 'POST');
+        const fresh = rotation.json?.kid;
+        for (let look = 0; look < LOOKS; look += 1) {
+          await act.bearer('keys', 'auth', root, '/admin/keys');
+          if (keys(seen).some((key) => key.kid === fresh && key.state === 'signing')) break;
+          await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+        }
+        state.fresh = fresh;
       },
     },
-  ],
+    lanes: false,
+    view: (seen, page) => [keyTable(seen), watcher(seen.watch(page.at), null, 0)],
+    explain: (seen, page) => {
+      const watch = seen.watch(2);
+      const signs = keys(seen).find((key) => key.kid === page.state.fresh)?.state === 'signing';
+      if (!watch) return null;
+      return `${signs ? 'The new key signs. ' : 'Published first, so that every verifier has it before it signs. '}${plural(asked(watch), 'request')} with the old token so far, ${refused(watch)} refused.`;
+    },
+  }, {
+    title: 'The new key',
+    say: 'alice logs in again. Both of her tokens are shown to all three servers.',
+    do: ['Press “Log in again and use both tokens”.', 'You see “resource-1 answered 200”.', 'You see “resource-3 answered 200”.'],
+    buttons: {
+      'Log in again and use both tokens': async (act, seen) => {
+        await stopWatch();
+        const old = (await tokens(act, seen)).access;
+        await act.login('login-again', 'auth');
+        const fresh = seen.tokens('login-again').access;
+        await act.send(SERVERS.flatMap((server) => [{ label: 'old key', server, headers: bearerHeader(old) }, { label: 'new key', server, headers: bearerHeader(fresh) }]));
+      },
+    },
+    explain: (seen) => {
+      const [old, fresh] = [kid(seen.tokens()?.access), kid(seen.tokens('login-again')?.access)];
+      return old && fresh && `The old token names ${shortened(old)}, the new one ${shortened(fresh)}. The old key goes when the last token that it signed has expired.`;
+    },
+  }],
   point: 'The order is everything: publish, wait until every verifier has it, sign, wait until the last old token is gone, retire.',
   next: ['In a terminal: authlab keys list', 'Retire the old key at once (authlab keys retire): now old tokens are refused, and that is the emergency brake.'],
 };

@@ -42,7 +42,7 @@ export function advice(answers, result, repaint) {
 }
 
 /** Order the strategies: those that fit first, then by how long a request waits, then by CPU. */
-export function rank(answers, result) {
+function rank(answers, result) {
   const measured = new Map(points(result).map((one) => [one.name, one]));
   const [roundTrip, rate] = [Number(answers.roundTrip) || 0, Number(answers.rate) || 0];
   return STRATEGIES.map((strategy) => {

@@ -2,7 +2,7 @@
 
 import { svg } from '../dom.js';
 
-export const MARGIN = { left: 58, right: 16, top: 14, bottom: 40 };
+export const MARGIN = { left: 68, right: 16, top: 14, bottom: 40 };
 
 /** A linear scale from [0, most] to pixels. */
 export const linear = (most, from, to) => (value) => from + (value / most) * (to - from);
@@ -32,7 +32,7 @@ export function frame({ width, height, x, y, xTicks, yTicks, xLabel, yLabel, for
       svg('text', { class: 'tick', x: x(tick), y: bottom + 17, 'text-anchor': 'middle' }, format(tick)),
     ]),
     svg('line', { class: 'axis-line', x1: MARGIN.left, x2: width - MARGIN.right, y1: bottom, y2: bottom }),
-    svg('text', { class: 'axis-label', x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 4, 'text-anchor': 'middle' }, xLabel),
+    svg('text', { class: 'axis-label', x: width / 2, y: height - 4, 'text-anchor': 'middle' }, xLabel),
     svg('text', { class: 'axis-label', x: 0, y: 0, 'text-anchor': 'middle', transform: `translate(12 ${(MARGIN.top + bottom) / 2}) rotate(-90)` }, yLabel),
   ];
 }

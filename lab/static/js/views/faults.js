@@ -28,7 +28,7 @@ export function banner(healAll) {
     'div',
     { class: 'banner', 'data-key': 'faults' },
     h('ul', null, world.faults.map((fault) => h('li', { 'data-key': fault.target + fault.kind }, h('strong', null, describe(fault)), fault.heals_at ? `; heals by itself in ${clock((fault.heals_at - world.now()) / 1000)}` : ''))),
-    h('button', { type: 'button', on: { click: healAll } }, 'Heal everything'),
+    h('button', { on: { click: healAll } }, 'Heal everything'),
   );
 }
 
@@ -47,7 +47,7 @@ export function faultPanel(state, repaint) {
       { class: 'fault-row', 'data-key': target },
       h('legend', null, target),
       kinds.map((kind) =>
-        h('button', { type: 'button', 'aria-pressed': kind in WORDS ? String(active.includes(kind)) : null, on: { click: () => attempt(state, repaint, `${target}: ${KINDS[kind].toLowerCase()}`, () => setFault(target, kind, kind === 'slow' ? { delay_ms: SLOW_MS } : {})) } }, KINDS[kind]),
+        h('button', { 'aria-pressed': kind in WORDS ? String(active.includes(kind)) : null, on: { click: () => attempt(state, repaint, `${target}: ${KINDS[kind].toLowerCase()}`, () => setFault(target, kind, kind === 'slow' ? { delay_ms: SLOW_MS } : {})) } }, KINDS[kind]),
       ),
     );
   });
@@ -68,8 +68,8 @@ function processes(state, repaint) {
     { class: 'fault-row', 'data-key': 'processes' },
     h('legend', null, 'A server’s process'),
     picked,
-    h('button', { type: 'button', on: { click: () => attempt(state, repaint, `${state.server} restarted`, () => restart(state.server)) } }, 'Restart it'),
-    h('button', { type: 'button', on: { click: () => attempt(state, repaint, `${state.server} restarted, its clock an hour ahead`, () => restart(state.server, SKEW_S)) } }, 'Move its clock an hour ahead'),
+    h('button', { on: { click: () => attempt(state, repaint, `${state.server} restarted`, () => restart(state.server)) } }, 'Restart it'),
+    h('button', { on: { click: () => attempt(state, repaint, `${state.server} restarted, its clock an hour ahead`, () => restart(state.server, SKEW_S)) } }, 'Move its clock an hour ahead'),
   );
 }
 

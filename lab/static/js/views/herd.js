@@ -24,7 +24,7 @@ export function herd(exchanges, key, title) {
         { 'data-key': `h${one.id}` },
         h(
           'button',
-          { type: 'button', class: `message token ${tone}`, on: { click: () => openMessage(one) } },
+          { class: `message token ${tone}`, on: { click: () => openMessage(one) } },
           h('span', { class: 'herd-name' }, `client ${at + 1}`),
           h('span', { class: 'track', 'aria-hidden': 'true', style: { '--at': `${((one.at - zero) / scale) * 100}%`, '--wide': `${Math.max(0.6, (one.ms / scale) * 100)}%` } }, h('span', { class: 'bar' })),
           h('span', { class: 'came' }, h('span', { class: `glyph ${tone}`, 'aria-hidden': 'true' }, `${glyph} `), `${word} ${ms(one.ms)}`),

@@ -63,7 +63,7 @@ function drawRow({ one, at }, scale, numbers) {
     { 'data-key': `m${one.id}` },
     h(
       'button',
-      { class: `message ${tone}`, type: 'button', on: { click: () => openMessage(one) } },
+      { class: `message ${tone}`, on: { click: () => openMessage(one) } },
       h('span', { class: 'what' }, h('span', { class: 'number' }, String(numbers.get(one.id))), h('code', null, one.title), tags(one)),
       h('span', { class: 'came' }, h('span', { class: `glyph ${tone}`, 'aria-hidden': 'true' }, glyph), ` ${one.summary}`),
       h('span', { class: 'cost' }, `${ms(one.ms)} · ${one.alone ? storeCommands(one.commands) : 'store shared'}`),
@@ -73,7 +73,7 @@ function drawRow({ one, at }, scale, numbers) {
 }
 
 /** What a reader must know about where a message came from. */
-export const tags = (one) => [
+const tags = (one) => [
   one.by === 'lab' && h('span', { class: 'tag', title: 'Sent by the lab, exactly as shown; your browser would not send it' }, 'sent by the lab'),
   one.restored && h('span', { class: 'tag', title: 'Captured before this page was loaded' }, 'captured earlier'),
 ];

@@ -54,14 +54,16 @@ const rowOf = (server) => (server.strategy.endsWith('-ed25519') ? 'public keys (
 function layOut(width) {
   const strategies = [...new Set(world.servers.map(rowOf))];
   const left = 24;
-  const storeWidth = width > 380 ? 84 : 54;
+  const storeWidth = width > 340 ? 64 : 54;
   const right = width - storeWidth - 1;
   const room = right - 20 - left;
   const unit = Math.floor((room - 12) / 3);
   const rows = strategies.map((strategy, at) => {
     const y = TOP + at * ROW + 16;
     const servers = world.servers.filter((one) => rowOf(one) === strategy);
-    const chips = servers.map((server, number) => ({ server, x: left + number * (unit + 6), y, width: servers.length > 1 ? unit : Math.max(unit, server.name.length * TEXT_PX + 16) }));
+    const longest = Math.max(...servers.map((server) => server.name.length)) * TEXT_PX + 12;
+    const wide = Math.max(unit, Math.min(longest, (room - 12) / servers.length));
+    const chips = servers.map((server, number) => ({ server, x: left + number * (wide + 6), y, width: wide }));
     return { strategy, x: left, y, chips, asks: servers[0].asks, end: Math.max(...chips.map((chip) => chip.x + chip.width)) };
   });
   const height = TOP + Math.max(rows.length, 3) * ROW + 8;
@@ -115,7 +117,7 @@ function drawChip(chip, exchanges, numbers) {
     svg('title', null, `${server.name}, ${server.strategy}: ${server.state}`),
     svg('rect', { x, y, width, height: CHIP, rx: 5 }),
     label(STATES[server.state] + server.name, x + width / 2, y + 17, { class: 'name' }),
-    last && svg('g', { class: `count ${verdict(last.status).tone}` }, svg('rect', { x: x + width - countWidth(here, numbers) + 4, y: y - 9, width: countWidth(here, numbers), height: 17, rx: 8.5 }), label(countText(here, numbers), x + width - countWidth(here, numbers) / 2 + 4, y + 3)),
+    last && svg('g', { class: `count ${verdict(last.status).tone}` }, svg('rect', { x: x + width - countWidth(here, numbers) + 4, y: y + 18, width: countWidth(here, numbers), height: 17, rx: 8.5 }), label(countText(here, numbers), x + width - countWidth(here, numbers) / 2 + 4, y + 30)),
   );
 }
 
@@ -123,7 +125,7 @@ const countText = (here, numbers) => {
   const [first, last] = [numbers.get(here[0].id), numbers.get(here.at(-1).id)];
   return here.length > 1 ? `${first}…${last}` : String(first);
 };
-const countWidth = (here, numbers) => Math.max(17, countText(here, numbers).length * 6.5 + 9);
+const countWidth = (here, numbers) => Math.max(17, countText(here, numbers).length * 7 + 10);
 
 function drawStore(store, exchanges) {
   const [first, second] = store.name.split('-');

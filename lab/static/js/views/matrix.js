@@ -42,5 +42,5 @@ export function matrix(exchanges) {
 function cell(one) {
   if (!one) return h('td', null, '–');
   const reason = one.status === 200 ? one.json?.sub : (one.refusedBy ?? one.failure ?? one.json?.code);
-  return h('td', null, h('button', { type: 'button', class: 'cell', on: { click: () => openMessage(one) } }, badge(verdict(one.status)), h('span', { class: 'reason' }, reason)));
+  return h('td', null, h('button', { class: 'cell', on: { click: () => openMessage(one) } }, badge(verdict(one.status)), h('span', { class: 'reason' }, reason)));
 }

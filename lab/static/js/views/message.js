@@ -21,7 +21,7 @@ function content(one) {
       'header',
       { class: 'message-head' },
       h('h2', { id: 'message-title', tabindex: '-1' }, h('code', null, one.title)),
-      h('button', { type: 'button', class: 'quiet', on: { click: () => dialog.close() } }, 'Close'),
+      h('button', { class: 'quiet', on: { click: () => dialog.close() } }, 'Close'),
     ),
     h(
       'p',
@@ -147,7 +147,7 @@ const NEEDED = new Set(['authorization', 'cookie', 'content-type', 'x-csrf-token
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The command that sends the same request to the same server. */
-export function curlLine(one) {
+function curlLine(one) {
   const url = `${world.server(one.server)?.url ?? ''}${one.request.target}`;
   const headers = one.request.headers.filter(([name]) => NEEDED.has(name.toLowerCase())).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
   const method = one.request.method === 'GET' ? '' : `-X ${one.request.method}`;
@@ -169,5 +169,5 @@ export function copyBlock(line) {
     );
     setTimeout(() => (button.textContent = 'Copy'), 2000);
   };
-  return h('div', { class: 'copy', 'data-key': line }, h('pre', { tabindex: '0' }, line), h('button', { type: 'button', class: 'quiet', on: { click: copy } }, 'Copy'));
+  return h('div', { class: 'copy', 'data-key': line }, h('pre', { tabindex: '0' }, line), h('button', { class: 'quiet', on: { click: copy } }, 'Copy'));
 }

@@ -107,16 +107,16 @@ export class TamperBench {
       } else if (this.way === NONE) {
         this.signed = `${unsigned}.`;
         this.said.sign = 'There is no signature behind the second dot.';
-      } else await this.#signWith(head, payload);
+      } else await this.#signWith(payload);
     } catch (error) {
       this.said.sign = error.message;
     }
     this.repaint();
   }
 
-  async #signWith(head, payload) {
-    const secret = await this.#secret();
-    this.signed = await signHs256(head, payload, secret.bytes);
+  async #signWith(payload) {
+    const secret = await this.#secret(); // may name its key in the header
+    this.signed = await signHs256(compact(this.header), payload, secret.bytes);
     this.said.sign = `Signed with HMAC-SHA256 under ${secret.name}, ${plural(secret.bytes.length, 'byte')} long.`;
   }
 
@@ -171,7 +171,7 @@ export class TamperBench {
           this.repaint();
         }),
         this.way === GUESSED && field('Secret', this.secret, (value) => (this.secret = value)),
-        h('button', { type: 'button', on: { click: () => this.sign() } }, 'Sign'),
+        h('button', { on: { click: () => this.sign() } }, 'Sign'),
       ),
       stage(
         '4 Send',
@@ -180,8 +180,8 @@ export class TamperBench {
           this.server = value;
           this.repaint();
         }),
-        h('button', { type: 'button', class: 'primary', on: { click: () => this.send() } }, 'Send'),
-        this.sent && h('button', { type: 'button', class: 'quiet', on: { click: () => openMessage(this.sent) } }, 'Show the message'),
+        h('button', { class: 'primary', on: { click: () => this.send() } }, 'Send'),
+        this.sent && h('button', { class: 'quiet', on: { click: () => openMessage(this.sent) } }, 'Show the message'),
       ),
     );
   }
