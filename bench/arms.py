@@ -104,7 +104,7 @@ CHOICE_ARMS: tuple[Arm, ...] = tuple(
     )
     for choice in CHOICES
 )
-"""The control without one of the choices that every server makes; measured only when named."""
+"""The control without one of the choices that every server makes: `python -m bench choices`."""
 
 
 def choose_arms(names: Iterable[str], among: Iterable[Arm] = ARMS) -> tuple[Arm, ...]:

@@ -1,9 +1,9 @@
 # ruff: noqa: INP001 - a script beside the pages that it writes
-"""Write docs/strategies.md from what the strategies promise and what was measured, so that it cannot drift.
+"""Write docs/strategies.md and docs/peers.md from promises and published measurements, so that they cannot drift.
 
     make docs            (python docs/generate.py)
 
-tests/test_docs.py fails while the page is not what this would write.
+tests/test_docs.py fails while a page is not what this would write.
 """
 
 import inspect
@@ -11,7 +11,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from bench.quotes import RESULTS, newest_result
+from bench.peers.summary import write_peers_summary
+from bench.quotes import RESULTS, newest_result, published_beside
 from bench.result import ArmResult, Result
 from bench.result_file import read_result
 from bench.summary import show, show_lag, show_margin, show_percentile
@@ -21,6 +22,7 @@ from session_server.strategies import STRATEGIES as SESSION_STRATEGIES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "strategies.md"
+PEERS_PAGE = ROOT / "docs" / "peers.md"
 
 _OPENING = """\
 <!-- Written by `make docs` from the promises in the strategies' files. Change those, not this. -->
@@ -55,6 +57,17 @@ _MEASURED = """\
 From [{source}](../bench/results/{source}), made by `{command}`. CPU is in µs a request, above the same request without
 authentication; in brackets 95 % intervals. [benchmark.md](benchmark.md) says how it was measured, and what it does not
 say.
+"""
+
+_PEERS_OPENING = """\
+<!-- Written by `make docs` from the newest result in bench/results/peers/. -->
+
+"""
+
+_NO_PEERS = """\
+# Beside what people use today
+
+Nothing is published yet. `python -m bench peers --install` measures here and now.
 """
 
 
@@ -122,5 +135,12 @@ def current_page() -> str:
     return strategies_page(None) if published is None else strategies_page(read_result(published), published.name)
 
 
+def current_peers_page() -> str:
+    """Return the page of the peers as it should be now."""
+    published = published_beside(RESULTS).get("peers")
+    return _NO_PEERS if published is None else _PEERS_OPENING + write_peers_summary(published)
+
+
 if __name__ == "__main__":
     PAGE.write_text(current_page(), encoding="utf-8")
+    PEERS_PAGE.write_text(current_peers_page(), encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bench.quotes import RESULTS, NotInResult, fill_quotes, newest_result
+from bench.quotes import RESULTS, NotInResult, fill_quotes, newest_result, published_beside
 from bench.result_file import ResultRefused, read_result
 
 
@@ -20,10 +20,10 @@ def command(documents: tuple[Path, ...], result_file: Path | None, *, check: boo
         raise click.UsageError("no published result here: give --result FILE")
     stale = []
     try:
-        result = read_result(path)
+        result, beside = read_result(path), published_beside(RESULTS)
         for document in documents:
             text = document.read_text(encoding="utf-8")
-            filled = fill_quotes(text, result)
+            filled = fill_quotes(text, result, beside)
             if filled != text:
                 stale.append(document)
                 if not check:

@@ -14,7 +14,7 @@ import redis
 from rich.console import Console
 
 from bench import batches, bill, curves, failures, memory, revocation, sweeps, wrk
-from bench.arms import ARMS, CHOICE_ARMS, Arm, choose_arms
+from bench.arms import ARMS, Arm, choose_arms
 from bench.attach import Deployment, measure_deployment
 from bench.callers import LoginFailed
 from bench.conclude import Beginning, NothingMeasured, conclude
@@ -113,9 +113,8 @@ def _deployment(
 
 
 def _chosen(names: Sequence[str]) -> tuple[Arm, ...]:
-    wanted = [name for given in names for name in given.split(",")]
     try:
-        return choose_arms(wanted, (*ARMS, *CHOICE_ARMS) if wanted else ARMS)
+        return choose_arms([name for given in names for name in given.split(",")], ARMS)
     except KeyError as error:
         raise click.BadParameter(str(error.args[0]), param_hint="--arms") from error
 

@@ -1,10 +1,11 @@
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from bench.commands.quote import command
-from bench.quotes import RESULTS, NotInResult, fill_quotes, loose_measurements, newest_result
+from bench.quotes import RESULTS, NotInResult, fill_quotes, loose_measurements, newest_result, published_beside
 from bench.result import Result
 from bench.result_file import read_result
 
@@ -22,6 +23,15 @@ def test_a_sentence_and_the_table_can_be_quoted(small: Result) -> None:
     filled = fill_quotes("<!--= sentence frontier --><!--/--> <!--= table --><!--/-->", small)
     assert "Nothing measured is both cheaper and sooner" in filled
     assert "| plain-jwt" in filled
+
+
+def test_a_result_beside_can_be_quoted(small: Result, small_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "peers").mkdir()
+    shutil.copy(small_file, tmp_path / "peers" / "2026-01-01.json")
+    filled = fill_quotes("<!--= peers:seed -->x<!--/-->", small, published_beside(tmp_path))
+    assert "<!--= peers:seed -->7<!--/-->" == filled
+    with pytest.raises(NotInResult, match="nobody"):
+        fill_quotes("<!--= nobody:seed -->x<!--/-->", small, {})
 
 
 def test_filling_twice_changes_nothing(small: Result) -> None:
@@ -64,7 +74,8 @@ def test_every_quoted_number_is_the_one_in_the_newest_published_result(document:
     if newest is None:
         assert "<!--/-->" not in text.replace("--><!--/-->", ""), "a number is quoted and there is no result"
     else:
-        assert text == fill_quotes(text, read_result(newest)), "run: python -m bench quote README.md docs/benchmark.md"
+        filled = fill_quotes(text, read_result(newest), published_beside(RESULTS))
+        assert text == filled, "run: python -m bench quote README.md docs/benchmark.md"
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
@@ -76,3 +87,13 @@ def test_a_published_result_is_whole_and_quiet_or_says_that_it_is_not(path: Path
     assert result.machine["commit"] != "unknown"
     assert abs(result.noise.aa_ratio - 1) < 0.03 or any("too noisy" in doubt for doubt in result.doubts)
     assert result.cross_check is None or abs(result.cross_check.ratio - 1) < 0.1
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_result_that_is_published_beside_is_whole_and_ours_failed_nobody(path: Path) -> None:
+    """A peer may fail: that is a finding, and it is told."""
+    result = read_result(path)
+    assert not result.quick
+    assert not result.partial
+    failed = {name for name, arm in result.arms.items() if arm.errors}
+    assert all(name.startswith("peer-") and any(name in doubt for doubt in result.doubts) for name in failed)
