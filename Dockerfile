@@ -11,7 +11,8 @@ WORKDIR /build
 COPY requirements.lock ./
 RUN /opt/authlab/bin/pip install --only-binary :all: --require-hashes --requirement requirements.lock
 COPY . .
-RUN /opt/authlab/bin/pip install --no-deps .
+RUN /opt/authlab/bin/pip install --no-deps . \
+ && cp -r bench/results /opt/authlab/results
 
 # What the benchmark needs beyond the servers: its plots, and a Redis that it starts itself.
 FROM build AS build-bench

@@ -2,9 +2,9 @@
 
 A document quotes like this, and the text between is replaced whenever the result changes:
 
-    <!--= arms.plain-jwt.margin_cpu_us.median | .1f -->4.2<!--/-->
+    <!--= arms.plain-jwt.margin_cpu_us.median ; .1f -->4.2<!--/-->
 
-A path leads through the result file; after the bar stands a format. `table` quotes the summary's table, and
+A path leads through the result file; after the semicolon stands a format (a bar would end a cell of a table). `table` quotes the summary's table, and
 `sentence NAME` what the figure of that name says. `peers:PATH` leads through the newest result of
 `bench/results/peers/`, and so for every folder there.
 """
@@ -21,7 +21,7 @@ from bench.summary import write_table
 RESULTS = Path(__file__).with_name("results")
 """Where results are published."""
 _QUOTE = re.compile(
-    r"(?P<head><!--=\s*(?:(?P<beside>\w+):)?(?P<path>[\w. +-]+?)\s*(?:\|\s*(?P<format>[^\s>]+)\s*)?-->)"
+    r"(?P<head><!--=\s*(?:(?P<beside>\w+):)?(?P<path>[\w. +-]+?)\s*(?:;\s*(?P<format>[^\s>]+)\s*)?-->)"
     r".*?(?P<tail><!--/-->)",
     re.DOTALL,
 )

@@ -26,7 +26,7 @@ except ImportError:  # there is none for this platform
     uvloop = None  # type: ignore[assignment] # so that one name tells
 
 DRAIN_S = 1.25
-"""How long a stopping server still takes new connections, telling everyone to go (API.md: at least 1 s)."""
+"""How long a stopping server still takes new connections, telling everyone to go."""
 PATIENCE_S = 2.0
 """How long a worker waits until it is ready before it takes requests all the same, to say that it is not."""
 _LOOP_FACTORY = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop

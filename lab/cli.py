@@ -19,6 +19,7 @@ _SECTIONS = {
         "logout": "lab.commands.logout",
         "keys": "lab.commands.keys",
         "accounts": "lab.commands.accounts",
+        "fault": "lab.commands.fault",
     },
     "Tokens by hand": {
         "explain": "lab.commands.explain",
@@ -58,7 +59,7 @@ def main() -> None:
       authlab down            stop everything
 
     What runs keeps its state, logs and secrets in ./.authlab (or in AUTHLAB_DIR). Most commands take --json.
-    Every command's --help lists its exit codes. NO_COLOR is honoured.
+    Every command and group lists its exit codes under --help. NO_COLOR is honoured.
     """
 
 

@@ -1,5 +1,6 @@
 """`authlab healthcheck`: ask one server whether it is ready; a container's health check."""
 
+import json
 import sys
 
 import click
@@ -10,7 +11,8 @@ from lab.readiness import is_ready
 @click.command(short_help="Ask one server whether it is ready (for containers).")
 @click.argument("url")
 @click.option("--timeout", "timeout_s", default=2.0, show_default=True, metavar="SECONDS")
-def command(url: str, timeout_s: float) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def command(url: str, timeout_s: float, *, as_json: bool) -> None:
     """GET the /readyz of URL (or the path given in it).
 
     \b
@@ -18,6 +20,9 @@ def command(url: str, timeout_s: float) -> None:
       0  it answers 200
       1  it does not
     """
-    if not is_ready(url, timeout_s=timeout_s):
+    ready = is_ready(url, timeout_s=timeout_s)
+    if as_json:
+        click.echo(json.dumps({"url": url, "ready": ready}))
+    elif not ready:
         click.echo(f"{url} is not ready", err=True)
-        sys.exit(1)
+    sys.exit(0 if ready else 1)

@@ -52,6 +52,8 @@ def _result(file: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(data, dict) or data.get("schema") != _SCHEMA or not isinstance(data.get("arms"), dict):
         return None
+    if not any(isinstance(arm, dict) and arm.get("revocation_lag_ms") for arm in data["arms"].values()):
+        return None  # of peers, or of one choice: there is no frontier in it
     return data
 
 

@@ -281,7 +281,7 @@ def test_a_set_of_secrets_with_one_unfit_member_is_refused(change: Jwk) -> None:
 
 
 def test_each_audience_has_a_secret_of_its_own() -> None:
-    """API.md: HKDF-SHA256 from the master, empty salt, info `authlab/hs256/v1/` + audience, 32 bytes."""
+    """HKDF-SHA256 from the master, empty salt, info `authlab/hs256/v1/` + audience, 32 bytes."""
     master = os.urandom(32)
     expected = HKDF(SHA256(), 32, None, b"authlab/hs256/v1/authlab-api").derive(master)
     assert expected == audience_secret(master, "authlab-api")

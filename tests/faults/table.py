@@ -50,7 +50,10 @@ class Incomplete(Exception):
 
 def table_of(rows: Iterable[Row]) -> dict[str, Any]:
     """Return the whole table; raise `Incomplete` when a fault was not measured."""
+    rows = list(rows)
     by_id = {row.fault_id: row for row in rows}
+    if len(by_id) != len(rows):
+        raise Incomplete("a fault has two rows")
     missing = [fault for fault in FAULTS if fault not in by_id]
     if missing:
         raise Incomplete(f"not measured: {', '.join(missing)}")

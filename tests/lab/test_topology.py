@@ -1,4 +1,4 @@
-"""The plan holds to API.md, and tells each server what it needs and nothing that it must not know."""
+"""The plan holds to what is documented, and tells each server what it needs and nothing that it must not know."""
 
 from pathlib import Path
 

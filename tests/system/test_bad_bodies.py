@@ -1,4 +1,4 @@
-"""Every endpoint of every server that takes JSON refuses what is none, and changes nothing (issue 2)."""
+"""Every endpoint of every server that takes JSON refuses what is none, and changes nothing."""
 
 from typing import Any
 

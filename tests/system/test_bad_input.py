@@ -64,7 +64,7 @@ def held_secret(house: House) -> bytes:
 
 
 def _bad_tokens(good: str, secret: bytes) -> dict[str, str]:
-    """Return a token for each way in which issue 2 has it bad."""
+    """Return a token for each way in which it can be bad."""
     header, payload, _ = parts(good)
     head, body, mac = good.split(".")
     issuer, now = payload["iss"], time()

@@ -1,4 +1,4 @@
-"""The stores go and come back under the running system (issue 2: what bad input gets; F-01, F-02)."""
+"""The stores go and come back under the running system (F-01, F-02)."""
 
 import asyncio
 from collections.abc import Iterator

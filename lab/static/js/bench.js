@@ -182,4 +182,4 @@ function keysPart(press, repaint) {
   ];
 }
 
-const terminal = () => ['authlab tour', 'authlab login alice', 'authlab call /me', 'authlab keys list', 'authlab status'].map(copyBlock);
+const terminal = () => ['authlab tour', 'authlab login alice', 'authlab call resource-1/me', 'authlab keys list', 'authlab fault redis-auth off', 'authlab fault redis-auth heal', 'authlab status'].map(copyBlock);
