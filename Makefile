@@ -26,7 +26,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench run --quick --out bench/out
 
 docs: $(VENV)/.dev
-	$(BIN)/python docs/generate.py
+	PYTHONPATH=. $(BIN)/python docs/generate.py
 
 # A whole and good run publishes its table; any other leaves the published one alone.
 faults: $(VENV)/.dev

@@ -4,9 +4,9 @@ A document quotes like this, and the text between is replaced whenever the resul
 
     <!--= arms.plain-jwt.margin_cpu_us.median ; .1f -->4.2<!--/-->
 
-A path leads through the result file; after the semicolon stands a format (a bar would end a cell of a table). `table` quotes the summary's table, and
-`sentence NAME` what the figure of that name says. `peers:PATH` leads through the newest result of
-`bench/results/peers/`, and so for every folder there.
+A path leads through the result file; after the semicolon stands a format (a bar would end a cell of a table). `table`
+quotes the summary's table, and `sentence NAME` what the figure of that name says. `peers:PATH` leads through the newest
+result of `bench/results/peers/`, and so for every folder there.
 """
 
 import re

@@ -33,6 +33,11 @@ class Door:
         self._loop.remove_reader(self._listening)
         self._listening.close()
 
+    @property
+    def is_letting_in(self) -> bool:
+        """Tell whether somebody was accepted who is not in yet."""
+        return bool(self._entering)
+
     def _open(self) -> None:
         self._retry = None
         self._loop.add_reader(self._listening, self._accept)

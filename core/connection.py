@@ -36,12 +36,14 @@ _HEAD_END = b"\r\n\r\n"
 class Connection(RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_first_request_timer", "_head_timer", "_lifecycle", "_unread_timer", "arrived_s")
+    __slots__ = ("_begun_after", "_first_request_timer", "_head_timer", "_lifecycle", "_unread_timer", "arrived_s")
 
     def __init__(self, server: Server, lifecycle: Lifecycle, **options: Any) -> None:
         super().__init__(server, **options)
         self._lifecycle = lifecycle
         self._head_timer: asyncio.TimerHandle | None = None
+        self._begun_after = -1
+        """How many requests had come when a piece of the next one came; -1: none came in pieces yet."""
         self.arrived_s = 0.0
         """When the last bytes came, on the clock of `perf_counter`; 0 when there were too many requests just then."""
 
@@ -73,19 +75,30 @@ class Connection(RequestHandler):
         super().data_received(data)
         if not self._messages:
             self._lifecycle.arrived -= 1  # a piece of a request is none: who sends letter by letter is no crowd
-            if self._current_request is None and self._head_timer is None:
-                count = self._request_count
-                self._head_timer = self._loop.call_later(HEAD_DEADLINE_S, self._close_if_no_further, count)
+            if self._begun_after != self._request_count and (self._request_count == 0 or self._is_idle()):
+                if self._head_timer is not None:  # of an earlier request that came in pieces, too
+                    self._head_timer.cancel()
+                self._begun_after = self._request_count
+                self._head_timer = self._loop.call_later(HEAD_DEADLINE_S, self._close_if_no_further)
 
-    def _close_if_no_further(self, request_count: int) -> None:
+    def _close_if_no_further(self) -> None:
         """End a connection on which a request was begun and is still not all there: its head came too slowly."""
         self._head_timer = None
-        if self._request_count == request_count:
+        if self._request_count == self._begun_after:
             self.force_close()
+
+    def _is_idle(self) -> bool:
+        """Tell whether aiohttp is waiting for the next request; else what comes may belong to the one before."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def is_waited_for(self, *, newcomers: bool) -> bool:
+        """Tell whether a request was begun that is not answered; with `newcomers` also whether the first is to come."""
+        is_half_sent = self._request_count == self._begun_after
+        return is_half_sent or not self._is_idle() or (newcomers and self._request_count == 0)
 
     def _can_be_refused_unparsed(self, data: bytes) -> bool:
         """Tell whether this is one whole request without a body, on an idle connection, and not about our health."""
-        is_idle = self._waiter is not None and not self._waiter.done() and not self._lifecycle.draining
+        is_idle = self._is_idle() and not self._lifecycle.draining
         is_one = data.startswith(b"GET ") and data.find(_HEAD_END) == len(data) - len(_HEAD_END)
         if not is_idle or not is_one or data.startswith(_VITAL) or b" HTTP/1.1\r\n" not in data:
             return False
@@ -195,3 +208,8 @@ class ConnectionFactory:
             "lingering_time": 2.0,
         }
         return Connection(self._server, self._lifecycle, **options)
+
+    def somebody_waits(self, *, newcomers: bool) -> bool:
+        """Tell whether to close all connections now would lose a request."""
+        connections = cast("list[Connection]", self._server.connections)
+        return any(connection.is_waited_for(newcomers=newcomers) for connection in connections)

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, cast
 
 from aiohttp import hdrs, web
@@ -24,8 +25,10 @@ from core.settings import ServerSettings
 _FINISH_S = 10.0
 _BACKLOG = 1024
 _LOOK_AGAIN_S = 0.02
-_LATE_S = 0.25
-"""How long those may take to send their request who connected in the last moment before nobody could any more."""
+_UNFINISHED_S = 5.0
+"""How long those are waited for, once nobody can connect any more, who have begun a request: the rest, the answer."""
+_NEWCOMER_S = 1.0
+"""How long, then, those may take to begin who connected in the last moment."""
 
 FRAME = web.AppKey("frame", Frame)
 NotReady = Callable[[], str | None]
@@ -141,6 +144,20 @@ async def _until_ready(app: web.Application, patience_s: float) -> None:
         await asyncio.sleep(_LOOK_AGAIN_S)
 
 
+async def _until_nobody_waits(door: Door, connections: ConnectionFactory) -> None:
+    """Return when no request is under way, or one is for too long: told to go, aiohttp takes nothing more in.
+
+    It drops the second half of a head or a body. The newcomers' moment is one of turns of the event loop: when
+    the machine is busy, time goes by in which nobody was listened to.
+    """
+    until_s, turns = monotonic() + _UNFINISHED_S, round(_NEWCOMER_S / _LOOK_AGAIN_S)
+    while monotonic() < until_s:
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        turns -= 1
+        if not door.is_letting_in and not connections.somebody_waits(newcomers=turns > 0):
+            return
+
+
 @asynccontextmanager
 async def serving(
     app: web.Application, listening: socket.socket, *, drain_s: float = 0.0, patience_s: float = 0.0
@@ -153,14 +170,16 @@ async def serving(
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
     await _until_ready(app, patience_s)
-    door = Door(listening, ConnectionFactory(runner.server, app[FRAME].lifecycle))
+    connections = ConnectionFactory(runner.server, app[FRAME].lifecycle)
+    door = Door(listening, connections)
     try:
         yield
     finally:
         app[FRAME].lifecycle.draining = True
         await asyncio.sleep(drain_s)
         door.close()
-        await asyncio.sleep(min(drain_s, _LATE_S))
+        if drain_s:
+            await _until_nobody_waits(door, connections)
         await runner.cleanup()
 
 

@@ -79,15 +79,25 @@ class ServerSettings(BaseModel):
     secret_fields: ClassVar[tuple[str, ...]] = ("lab_secret",)
 
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: int = Field(ge=0, le=65535)
+    """The port to listen on."""
     name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
+    """What it calls itself in answers and logs."""
     workers: int = Field(default=1, ge=1, le=64)
+    """How many processes share its socket."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """`debug`, `info`, `warning` or `error`."""
     log_format: Literal["json", "console"] = "json"
+    """`json` for programs, `console` for people."""
     server_timing: bool = False
+    """Whether answers tell the time for verifying and for lookups (`Server-Timing`)."""
     authlab_demo: bool = False
+    """Allows demo accounts, weak hashing and plain HTTP beyond loopback. Never in earnest."""
     lab_secret: Secret | None = None
+    """Whoever sends it as `Authlab-Secret` is told which check refused."""
     clock_offset_s: float = 0.0
+    """Moves the server's clock, in a demo only."""
 
     _secret_files: dict[str, Path] = PrivateAttr(default_factory=dict)
 
@@ -128,6 +138,7 @@ class LoginSettings(ServerSettings):
     """What a server needs that checks passwords."""
 
     login_hash_memory_kib: int = Field(default=DEFAULT_HASH_MEMORY_KIB, ge=8)
+    """The memory that one password hash takes; less than the default in a demo only."""
     login_rate_per_account: int = Field(default=DEFAULT_RATE_PER_ACCOUNT, ge=1)
     """Failed logins that one account may have in a row before each next one has to wait."""
     login_rate_per_address: int = Field(default=DEFAULT_RATE_PER_ADDRESS, ge=1)

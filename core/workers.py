@@ -199,9 +199,10 @@ class _Supervisor:
             self.start()
 
     def stop(self) -> int:
-        """Tell all workers to drain; return 0 if every one of them did."""
+        """Tell all workers to drain; return 0 if every one of them did. Whoever comes later is refused."""
         for worker in self._workers:
             worker.leave()
+        self._listening.close()  # theirs stay open; with ours, whoever came after them would wait for nobody
         deadline = time.monotonic() + _STOP_S
         codes = []
         for worker in self._workers:

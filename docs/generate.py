@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script beside the pages that it writes
-"""Write docs/strategies.md and docs/peers.md from promises and published measurements, so that they cannot drift.
+"""Write docs/strategies.md, peers.md and settings.md from the code and published measurements: they cannot drift.
 
     make docs            (python docs/generate.py)
 
@@ -17,12 +17,14 @@ from bench.result import ArmResult, Result
 from bench.result_file import read_result
 from bench.summary import show, show_lag, show_margin, show_percentile
 from core.contract import Promise
+from docs.settings_page import settings_page
 from resource_server.strategies import STRATEGIES as TOKEN_STRATEGIES
 from session_server.strategies import STRATEGIES as SESSION_STRATEGIES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "strategies.md"
 PEERS_PAGE = ROOT / "docs" / "peers.md"
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 
 _OPENING = """\
 <!-- Written by `make docs` from the promises in the strategies' files. Change those, not this. -->
@@ -144,3 +146,4 @@ def current_peers_page() -> str:
 if __name__ == "__main__":
     PAGE.write_text(current_page(), encoding="utf-8")
     PEERS_PAGE.write_text(current_peers_page(), encoding="utf-8")
+    SETTINGS_PAGE.write_text(settings_page(), encoding="utf-8")

@@ -21,8 +21,8 @@ _OPENING = """\
 # Settings
 
 Each is an environment variable. A secret may also come as `NAME_FILE`, a file that others cannot read, or from
-`/run/secrets`; giving it twice stops the start. A setting that is missing, does not parse or is too weak stops it with one
-line that names it, and exit code 2. Lists are separated by commas. Redis URLs are `redis://`, `rediss://`, `unix://` or
+`/run/secrets`; giving it twice stops the start. A setting that is missing, does not parse or is too weak stops it with
+one line that names it, and exit code 2. Lists are separated by commas. Redis URLs are `redis://`, `rediss://`, `unix://` or
 `redis+sentinel://h:p,h:p/0?master=name`.
 """
 _CODES = """\
@@ -78,7 +78,8 @@ def _default(field: FieldInfo) -> str:
 def _told(model: type[BaseModel]) -> dict[str, str]:
     """Return what stands below each field in the source."""
     body = ast.parse(inspect.getsource(model)).body[0]
-    assert isinstance(body, ast.ClassDef)
+    if not isinstance(body, ast.ClassDef):
+        raise TypeError(f"{model} is no class")
     found = {}
     for field, after in zip(body.body, body.body[1:], strict=False):
         match field, after:

@@ -14,18 +14,31 @@ class ResourceSettings(ServerSettings):
     secret_fields: ClassVar[tuple[str, ...]] = ("lab_secret", "resource_shared_secret", "resource_client_secret")
 
     port: int = Field(default=8481, ge=0, le=65535)
+    """The port to listen on."""
     resource_strategy: str = "plain-jwt"
+    """`plain-jwt`, `denylisted-jwt`, `pushed-jwt` or `introspected-token`."""
     resource_issuer: HttpUrl = "http://127.0.0.1:8471"
+    """Whose tokens are taken."""
     resource_audience: str = Field(default="authlab-api", min_length=1, max_length=255)
+    """Whom a token must be for."""
     resource_shared_secret: Secret | None = None
+    """The HS256 key set of its audience, or one bare secret. A file is read again when it changes."""
     resource_jwks_url: HttpUrl | None = None
+    """Where public keys are published, in place of a shared secret."""
     resource_jwks_max_stale_s: float = Field(default=86400, ge=0)
+    """How long keys count that could not be fetched again."""
     resource_token_cache: int = Field(default=10000, ge=0, le=1_000_000)
+    """How many verified tokens are remembered; 0 remembers none."""
     resource_redis_url: RedisUrl = ""
+    """Where revocations are looked up, or sent from."""
     resource_feed_max_stale_s: float = Field(default=5, gt=0)
+    """How long `pushed-jwt` serves without a word from its feed."""
     resource_introspection_url: HttpUrl | None = None
+    """Where `introspected-token` asks."""
     resource_client_id: str | None = None
+    """As whom it asks."""
     resource_client_secret: Secret | None = None
+    """With which secret it asks."""
 
     def check(self) -> None:
         """Refuse a weak secret and URLs that would carry credentials in the clear."""

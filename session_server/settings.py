@@ -12,16 +12,27 @@ class SessionSettings(LoginSettings):
     """Settings of a session server."""
 
     port: int = Field(default=8491, ge=0, le=65535)
+    """The port to listen on."""
     session_strategy: str = "redis-session"
+    """`redis-session`, `tracked-session` or `memory-session`."""
     session_redis_url: RedisUrl = ""
+    """Where sessions are."""
     session_accounts_redis_url: RedisUrl = ""
+    """Where accounts are."""
     session_accounts_file: Path | None = None
+    """Who may log in, as TOML; seeded into Redis where there is one."""
     session_idle_ttl_s: int = Field(default=1800, ge=1)
+    """A session ends when it was not used for so long."""
     session_absolute_ttl_s: int = Field(default=43200, ge=1)
+    """A session ends after so long, however it is used."""
     session_cookie_name: str = ""
+    """By default `__Host-session` with `Secure`, else `session`."""
     session_cookie_secure: bool = True
+    """Whether the cookie is sent over TLS only; HSTS goes with it."""
     session_allowed_origins: CommaSeparated = ()
+    """Origins that may change anything, beside the server's own."""
     session_max_stale_s: float = Field(default=2, gt=0)
+    """How long `tracked-session` serves from memory without a sign of life from Redis."""
 
     def check(self) -> None:
         """Refuse a cookie that browsers would refuse, and more than one process for a memory that is in one."""

@@ -1,6 +1,7 @@
 """The shape of the house: who may import whom, that no two files need each other, where a strategy is named."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -50,6 +51,17 @@ def _imports(path: Path) -> set[str]:
             assert node.module is not None
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names
+
+
+def test_core_is_the_staircase_that_is_documented() -> None:
+    """A file imports only files that a reader has already met."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    steps = re.findall(r"`(\w+)`", page.partition("is a staircase")[2].partition("Servers import")[0])
+    files = {path.stem for path in (ROOT / "core").glob("*.py")} - {"__init__"}
+    assert sorted(files) == sorted(steps)
+    for number, step in enumerate(steps):
+        needed = {name.removeprefix("core.").partition(".")[0] for name in _imports(ROOT / "core" / f"{step}.py")}
+        assert needed & files <= set(steps[:number]) | {step}, step
 
 
 @pytest.mark.parametrize("package", PACKAGES)

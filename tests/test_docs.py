@@ -38,6 +38,11 @@ def test_the_page_of_peers_is_what_make_docs_would_write() -> None:
     assert generator.current_peers_page() == generator.PEERS_PAGE.read_text(encoding="utf-8"), "run `make docs`"
 
 
+def test_the_page_of_settings_is_what_make_docs_would_write() -> None:
+    generator = _generator()
+    assert generator.settings_page() == generator.SETTINGS_PAGE.read_text(encoding="utf-8"), "run `make docs`"
+
+
 def test_the_page_follows_a_promise_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = _generator()
     plain = TOKEN_STRATEGIES["plain-jwt"]

@@ -17,7 +17,9 @@ KINDS = ("off", "hung", "slow", "cut", "heal", "status")
 @click.command(short_help="Break the way to a store or to the auth server, and heal it.")
 @click.argument("target")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.option("--delay-ms", type=click.FloatRange(0, 10_000), default=150.0, show_default=True, help="For slow: a trip.")
+@click.option(
+    "--delay-ms", type=click.FloatRange(0, 10_000), default=150.0, show_default=True, help="For slow: a trip."
+)
 @click.option("--for", "for_s", type=click.FloatRange(0.1, 3600), default=120.0, show_default=True, help="Heals after.")
 @click.option("--json", "as_json", is_flag=True, help="Print what the proxy says as JSON.")
 def command(target: str, kind: str, delay_ms: float, for_s: float, *, as_json: bool) -> None:
@@ -44,7 +46,9 @@ def command(target: str, kind: str, delay_ms: float, for_s: float, *, as_json: b
         proxies = Places.of_running_system(LabDirectory()).fault_proxies
     if target not in proxies:
         known = ", ".join(proxies) or "none: they belong to `authlab up`, and in containers to the page"
-        raise click.BadParameter(f"there is no fault proxy in front of {target}; there are {known}", param_hint="TARGET")
+        raise click.BadParameter(
+            f"there is no fault proxy in front of {target}; there are {known}", param_hint="TARGET"
+        )
     host, port = proxies[target]
     control = FaultControl(port, host=host)
     try:

@@ -170,6 +170,21 @@ async def test_a_request_under_way_is_finished(process: ServerProcess) -> None:
     assert 0 == process.exit_code
 
 
+async def test_a_request_of_which_a_half_was_sent_is_answered(process: ServerProcess) -> None:
+    one = request("GET", "/unguarded")
+    reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
+    writer.write(one[:20])
+    await asyncio.sleep(0.1)
+    process.ask_to_stop()
+    await asyncio.sleep(2.2)
+    writer.write(one[20:])
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert 200 == status_of(answer)
+    writer.close()
+    await until(lambda: not process.running)
+    assert 0 == process.exit_code
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_with_code_0_and_says_so(tmp_path: Path, number: signal.Signals) -> None:
     log = tmp_path / "log"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -54,7 +55,7 @@ class Surge:
         Corpus(tuple(requests)).write(self._corpus)
         self._generators = Generators(cores=choose_placement().others)
 
-    def __enter__(self) -> "Surge":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

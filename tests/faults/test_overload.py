@@ -40,11 +40,11 @@ def test_what_is_too_much_is_told_to_come_back_and_the_rest_is_served(
     calm_callers = Beside(server, [reads("reads", server, people, 20, may_fail=REFUSES), health_checks(server.port)])
     with row_of(
         "F-17", "Overload",
-        injected=f"a server on one core, every token verified anew; what it can do is measured with {BUSY} connections, "
-        f"then {TIMES:g} times as many requests leave over {MANY}, whatever is answered; up to {ROUNDS} rounds, of which "
-        f"the best counts; then once over {TOO_MANY}, so that what is too much has to be told so",
-        promise=f"goodput stays at {PROMISED:.0%} of the peak or more; whoever is not served gets 503; /livez is always "
-        f"answered; nobody is refused {RECOVERS_WITHIN_S:g} s after it is over",
+        injected=f"one core, every token verified anew; what it can do is measured over {BUSY} connections, "
+        f"then {TIMES:g} times as many requests leave over {MANY}, whatever is answered; up to {ROUNDS} rounds, of "
+        f"which the best counts; then once over {TOO_MANY}, so that what is too much has to be told so",
+        promise=f"goodput stays at {PROMISED:.0%} of the peak or more; whoever is not served gets 503; /livez is "
+        f"always answered; nobody is refused {RECOVERS_WITHIN_S:g} s after it is over",
     ) as row, Surge(server, people, tmp_path) as surge:  # fmt: skip
         shares: list[float] = []
         peaks: list[Goodput] = []
