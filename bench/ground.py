@@ -1,20 +1,18 @@
 """What the servers of one batch stand on: secrets, accounts, two stores and the auth servers, all fresh."""
 
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import SystemRandom
 from types import TracebackType
 from typing import Literal, Self
 
 from bench.accounts import HASH_MEMORY_KIB, write_accounts
 from bench.cores import Placement, move, running_on
-from lab.processes import LOOPBACK, RedisProcess, ServerProcess
+from lab.processes import RedisProcess, ServerProcess, free_port
 
 ALGORITHMS = ("HS256", "Ed25519", "ES256", "RS256")
 AUDIENCE = "authlab-api"
@@ -27,8 +25,6 @@ LOGIN_SETTINGS = {
     "LOGIN_RATE_PER_ADDRESS": "10000000",
     "LOG_LEVEL": "warning",
 }
-_PORTS = range(20_000, 32_000)
-"""Below the ports that systems hand out to clients: the generator opens many connections while servers start."""
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -91,7 +87,7 @@ class Ground:
 
     def server(self, name: str, module: str, environment: Mapping[str, str]) -> ServerProcess:
         """Start one of our servers; it ends with the ground if not before."""
-        server = ServerProcess(name, module, environment, unused_port(), output=self.log)
+        server = ServerProcess(name, module, environment, free_port(), output=self.log)
         self._stack.callback(server.kill)  # a drain would take a second for each
         return server.start()
 
@@ -118,7 +114,7 @@ class Ground:
             with running_on(self.placement.others):
                 store = RedisProcess.start(
                     self.directory / f"redis-{side}",
-                    port=unused_port(),
+                    port=free_port(),
                     name=f"redis-{side}",
                     arguments=self.plan.store_arguments,
                 )
@@ -150,15 +146,3 @@ class Ground:
         else:
             settings["AUTH_KEYS_DIR"] = str(secrets / f"keys-{algorithm.lower()}")
         return self.server(f"auth-{algorithm.lower()}", "auth_server", {**settings, **self.plan.login_settings})
-
-
-def unused_port() -> int:
-    """Return a port on which nobody listens and which no outgoing connection will take before a server does."""
-    while True:
-        port = SystemRandom().choice(_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return port

@@ -22,8 +22,8 @@ _OPENING = """\
 
 Each is an environment variable. A secret may also come as `NAME_FILE`, a file that others cannot read, or from
 `/run/secrets`; giving it twice stops the start. A setting that is missing, does not parse or is too weak stops it with
-one line that names it, and exit code 2. Lists are separated by commas. Redis URLs are `redis://`, `rediss://`, `unix://` or
-`redis+sentinel://h:p,h:p/0?master=name`.
+one line that names it, and exit code 2. Lists are separated by commas. Redis URLs are `redis://`, `rediss://`,
+`unix://` or `redis+sentinel://h:p,h:p/0?master=name`.
 """
 _CODES = """\
 ## Codes

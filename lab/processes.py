@@ -1,6 +1,7 @@
 """Start, await, pause and stop the real servers and the real Redis: for the command, the tests and the benchmark."""
 
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -23,16 +24,24 @@ _PORT_TRIES = 3
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "NO_COLOR", "PYTHONDONTWRITEBYTECODE")
 
 
+_PORTS = range(20_000, 32_000)
+"""Below the ports that systems hand out to clients."""
+
+
 class ProcessFailed(Exception):
     """A process ended early or did not get ready; the message names it and repeats its last line."""
 
 
 def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that nobody holds now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port on 127.0.0.1 that nobody holds, and that no outgoing connection takes before a server does."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
 
 
 class _Process:

@@ -11,8 +11,7 @@ from bench.artefacts.artefact import Artefact
 from bench.cores import choose_placement, running_on
 from bench.generator.client import Generators
 from bench.generator.corpus import Corpus, prepare_request
-from bench.ground import unused_port
-from lab.processes import LOOPBACK, ServerProcess
+from lab.processes import LOOPBACK, ServerProcess, free_port
 
 _RATE_RPS = 400.0
 _DURATION_S = 6.0
@@ -23,7 +22,7 @@ _CONNECTIONS = 4
 
 def hidden_stall() -> Artefact:
     """Measure the 99th percentile of a server that stops for 300 ms every 1.5 s, both ways."""
-    placement, port = choose_placement(), unused_port()
+    placement, port = choose_placement(), free_port()
     server = ServerProcess("stalling", "bench.artefacts.hidden_stall", {}, port)
     with tempfile.TemporaryDirectory() as directory, server, Generators(cores=placement.others) as generators:
         with running_on(placement.servers):

@@ -15,8 +15,7 @@ from bench.bare import create_app, new_event_loop
 from bench.cores import choose_placement, running_on
 from bench.generator.client import Generators
 from bench.generator.corpus import Corpus, prepare_request
-from bench.ground import unused_port
-from lab.processes import LOOPBACK, ServerProcess
+from lab.processes import LOOPBACK, ServerProcess, free_port
 
 _IN_FLIGHT = 32
 _DURATION_S = 2.0
@@ -51,7 +50,7 @@ def _from_within() -> float:
 
 def _from_outside() -> float:
     placement = choose_placement()
-    port = unused_port()
+    port = free_port()
     server = ServerProcess("bare", "bench.bare", {}, port)
     with tempfile.TemporaryDirectory() as directory, server, Generators(cores=placement.others) as generators:
         with running_on(placement.servers):
