@@ -16,10 +16,8 @@ from core.body import read_json
 from core.endpoint import Endpoint
 from core.errors import BadRequest, NotFound, Unavailable
 from core.frame import SUBJECT
-from core.login import Credentials
+from core.login import Credentials, user_agent_of
 from core.logs import audit
-
-_MAX_USER_AGENT_CHARS = 200
 
 
 class LoginRequest(Credentials):
@@ -62,7 +60,7 @@ async def log_in(request: web.Request) -> Answer:
         raise BadRequest("audience", "This auth server issues no tokens for that audience.")
     if wanted.token_format == "opaque":  # noqa: S105 - the name of a format
         state.memory()
-    user_agent = request.headers.get("User-Agent", "").encode("ascii", "replace").decode()[:_MAX_USER_AGENT_CHARS]
+    user_agent = user_agent_of(request)
     for _ in range(2):
         began_at = await state.access_tokens.now()
         account = await state.login.check(Credentials(username=wanted.username, password=wanted.password), request)

@@ -10,6 +10,8 @@ from core.logs import audit
 from core.passwords import Passwords
 from core.throttle import Throttle
 
+_MAX_USER_AGENT_CHARS = 200
+
 
 class Credentials(Body):
     """What a user logs in with."""
@@ -42,3 +44,8 @@ class Login:
         if self._passwords.is_outdated(account.password_hash):
             await self._accounts.replace_hash(account, await self._passwords.hash(credentials.password))
         return account
+
+
+def user_agent_of(request: web.Request) -> str:
+    """Return what a login tells its owner about where it was made: ASCII, and not too much of it."""
+    return request.headers.get("User-Agent", "").encode("ascii", "replace").decode()[:_MAX_USER_AGENT_CHARS]

@@ -13,15 +13,13 @@ from core.body import read_json
 from core.endpoint import Endpoint
 from core.errors import NotFound, Rejected, Unavailable
 from core.frame import SUBJECT
-from core.login import Credentials, Login
+from core.login import Credentials, Login, user_agent_of
 from core.logs import audit
 from session_server.contract import SessionStrategy
 from session_server.cookie import SessionCookie
 from session_server.csrf import check_origin, csrf_token
 from session_server.session import new_session, new_session_id
 from session_server.settings import SessionSettings
-
-_MAX_USER_AGENT_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ async def log_in(request: web.Request) -> Answer:
         replaces = redis_keys.hashed(state.cookie.read(_cookies(request)))
     except Rejected:
         replaces = None
-    user_agent = request.headers.get("User-Agent", "").encode("ascii", "replace").decode()[:_MAX_USER_AGENT_CHARS]
+    user_agent = user_agent_of(request)
     for _ in range(2):
         began_at = await state.sessions.now()
         account = await state.login.check(credentials, request)

@@ -6,12 +6,11 @@ from typing import Any
 import click
 from rich.console import Console
 
+from lab.commands.failures import NOT_RUNNING
 from lab.observation import Observation, observe, without_password
 from lab.output import console, print_json, print_table
 from lab.state import LabDirectory
 from lab.topology import PAGE
-
-NOT_RUNNING = 3
 
 
 @click.command(short_help="Show what runs, and whether it answers.")

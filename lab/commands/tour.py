@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from lab.clients import Refused
+from lab.commands.failures import NOT_RUNNING
 from lab.commands.where import auth_url_option, find_places, server_url_options
 from lab.output import console, print_json, print_table
 from lab.places import NotRunning
@@ -20,7 +21,6 @@ from lab.tour.lessons import LESSONS
 from lab.tour.narrator import Narrator
 from lab.wire import NoAnswer
 
-NOT_RUNNING = 3
 _TITLES = "\n".join(f"  {lesson.number:>2}  {lesson.title}" for lesson in LESSONS)
 
 

@@ -10,12 +10,11 @@ from core.contract import Promise
 from lab.gateway.exchanges import Errand, Exchanges
 from lab.gateway.servers import AUTH, Server, Servers
 from lab.gateway.wire import Connection, NoAnswer, Request, deadline
+from lab.topology import PUBLIC_KEYS
 from resource_server.strategies import STRATEGIES as RESOURCE_STRATEGIES
 from session_server.strategies import STRATEGIES as SESSION_STRATEGIES
 
 _ASK_WITHIN_S = 1.0
-PUBLIC_KEYS = "-ed25519"
-"""Behind the strategy of servers whose tokens are signed with a private key."""
 READY, NOT_READY, SILENT = "ready", "not ready", "silent"
 _STORES = {
     AUTH: ["redis-auth"],
