@@ -25,9 +25,8 @@ def planned_s(run: Run) -> float:
 
 
 @contextmanager
-def single_arm(run: Run, name: str) -> Iterator[tuple[Bench, Staged]]:
+def single_arm(run: Run, arm: Arm) -> Iterator[tuple[Bench, Staged]]:
     """Set one arm up by itself."""
-    arm = next(arm for arm in run.arms if arm.name == name)
     plan = GroundPlan(callers=run.plan.callers, algorithms=_algorithms([arm]))
     with Ground(run.directory(), plan, run.placement) as ground:
         ground.start_auth_servers()

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import batches
+from bench import batches, wrk
 from bench.arms import CHOICE_ARMS, CONTROL, CONTROL_AGAIN
-from bench.commands.run import INTERRUPTED, go_through
+from bench.commands.run import INTERRUPTED, Phase, go_through
 from bench.conclude import Beginning, NothingMeasured, conclude
 from bench.cores import choose_placement
 from bench.outputs import RESULT_FILE
@@ -19,6 +19,11 @@ from bench.result_file import write_result
 from bench.run import Recorder, Run
 from bench.summary import write_table
 from bench.summing import Observed
+
+PHASES: tuple[Phase, ...] = (
+    (batches.planned_s, batches.measure_batches),
+    (wrk.planned_s, wrk.cross_check),
+)
 
 
 @click.command(name="choices")
@@ -35,7 +40,7 @@ def command(size: str, seed: int, out: Path) -> None:
     with showing_progress(Console(stderr=True)) as progress:
         recorder = Recorder({arm.name: Observed(arm) for arm in arms})
         run = Run(FULL if size == "full" else QUICK, arms, seed, choose_placement(), progress, recorder)
-        partial = not go_through(((batches.planned_s, batches.measure_batches),), run)
+        partial = not go_through(PHASES, run)
     try:
         result = conclude(run, beginning, partial=partial or bool(recorder.failed))
     except NothingMeasured as error:

