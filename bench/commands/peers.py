@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -32,11 +33,14 @@ PHASES: tuple[Phase, ...] = (
     (batches.planned_s, batches.measure_peers),
 )
 
+_FULL = replace(FULL, batches=3, rounds_per_batch=7, slice_s=0.4)
+"""Servers that differ by factors need no longer slices, and there are two dozen of them."""
+
 
 @click.command(name="peers")
 @click.option("--install", "installs", is_flag=True, help="First install what is missing, from npm and PyPI.")
 @click.option("--quick", "size", flag_value="quick", default="quick", help="Two minutes, for a look. The default.")
-@click.option("--full", "size", flag_value="full", help="Half an hour, for numbers that can be quoted.")
+@click.option("--full", "size", flag_value="full", help="A quarter of an hour, for numbers that can be quoted.")
 @click.option("--arms", multiple=True, metavar="NAME", help="Only these, with their controls. Repeatable.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Decides the order and the load.")
 @click.option(
@@ -49,7 +53,7 @@ def command(size: str, arms: Sequence[str], seed: int, out: Path, *, installs: b
     absent = _absent()
     chosen = _chosen(tuple(arms), absent)
     beginning = Beginning(command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
-    plan = FULL if size == "full" else QUICK
+    plan = _FULL if size == "full" else QUICK
     print(f"seed {seed}, {len(chosen)} arms, {plan.rounds} rounds of {plan.slice_s:g} s each way", flush=True)
     with showing_progress(Console(stderr=True)) as progress:
         recorder = Recorder({arm.name: Observed(arm) for arm in chosen})
