@@ -33,14 +33,14 @@ PHASES: tuple[Phase, ...] = (
     (batches.planned_s, batches.measure_peers),
 )
 
-_FULL = replace(FULL, batches=3, rounds_per_batch=7, slice_s=0.4)
-"""Servers that differ by factors need no longer slices, and there are two dozen of them."""
+_FULL = replace(FULL, batches=3, rounds_per_batch=4, slice_s=0.4)
+"""Servers that differ by factors need no more rounds and no longer slices, and there are two dozen of them."""
 
 
 @click.command(name="peers")
 @click.option("--install", "installs", is_flag=True, help="First install what is missing, from npm and PyPI.")
 @click.option("--quick", "size", flag_value="quick", default="quick", help="Two minutes, for a look. The default.")
-@click.option("--full", "size", flag_value="full", help="A quarter of an hour, for numbers that can be quoted.")
+@click.option("--full", "size", flag_value="full", help="Ten minutes, for numbers that can be quoted.")
 @click.option("--arms", multiple=True, metavar="NAME", help="Only these, with their controls. Repeatable.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Decides the order and the load.")
 @click.option(

@@ -15,7 +15,7 @@ from bench.slices import Bench
 from bench.stage import Stage, Staged
 from bench.store import StoreAccount
 
-_WARM_UP_S, _QUICK_WARM_UP_S = 3.0, 1.0
+_WARM_UP_S, _QUICK_WARM_UP_S = 1.5, 1.0
 
 
 def planned_s(run: Run) -> float:
