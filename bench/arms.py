@@ -97,14 +97,14 @@ ARMS: tuple[Arm, ...] = (
 
 CHOICE_ARMS: tuple[Arm, ...] = tuple(
     Arm(
-        f"control-without-{choice}",
+        f"control-{choice}",
         partial(resource_server, program="bench.without"),
         path="/unguarded",
-        environment={"RESOURCE_STRATEGY": "plain-jwt", "BENCH_WITHOUT": choice},
+        environment={"RESOURCE_STRATEGY": "plain-jwt", "BENCH_CHOICE": choice},
     )
     for choice in CHOICES
 )
-"""The control without one of the choices that every server makes: `python -m bench choices`."""
+"""The control with one choice for the whole process made otherwise: `python -m bench choices`."""
 
 
 def choose_arms(names: Iterable[str], among: Iterable[Arm] = ARMS) -> tuple[Arm, ...]:

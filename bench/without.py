@@ -1,6 +1,6 @@
-"""Run a resource server without one of the choices that hold for the whole process, to see what each is worth.
+"""Run a resource server without uvloop, or with a choice that was tried and left, to see what each is worth.
 
-BENCH_WITHOUT=uvloop python -m bench.without
+BENCH_CHOICE=without-uvloop python -m bench.without
 """
 
 import asyncio
@@ -12,20 +12,26 @@ from collections.abc import Callable
 from core import process
 
 
-def _uvloop() -> None:
+def _without_uvloop() -> None:
     process._LOOP_FACTORY = asyncio.new_event_loop  # type: ignore[assignment] # noqa: SLF001 - what is tried is private to it, and typed by what is there
 
 
-def _freeze() -> None:
-    gc.freeze = lambda: None
+def _with_a_frozen_start() -> None:
+    runpy.run_module("resource_server.app")
+    gc.collect()
+    gc.freeze()
 
 
-def _thresholds() -> None:
-    process._GC_THRESHOLDS = (700, 10, 10)  # noqa: SLF001 - as above
+def _with_rare_collections() -> None:
+    gc.set_threshold(50_000, 20, 20)
 
 
-CHOICES: dict[str, Callable[[], None]] = {"uvloop": _uvloop, "freeze": _freeze, "thresholds": _thresholds}
+CHOICES: dict[str, Callable[[], None]] = {
+    "without-uvloop": _without_uvloop,
+    "with-a-frozen-start": _with_a_frozen_start,
+    "with-rare-collections": _with_rare_collections,
+}
 
 if __name__ == "__main__":
-    CHOICES[os.environ["BENCH_WITHOUT"]]()
+    CHOICES[os.environ["BENCH_CHOICE"]]()
     runpy.run_module("resource_server", run_name="__main__")

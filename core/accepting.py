@@ -5,13 +5,16 @@ forgotten by the kernel once its queue is full, and not even be told to come bac
 """
 
 import asyncio
+import contextlib
+import errno
+import os
 import socket
 from collections.abc import Callable
 
 from core.logs import audit
 
 _MOST_PER_TURN = 16
-_OUT_OF_DESCRIPTORS_S = 1.0
+_PAUSE_S = 1.0
 
 
 class Door:
@@ -24,6 +27,9 @@ class Door:
         self._factory = factory
         self._entering: set[asyncio.Task[object]] = set()
         self._retry: asyncio.TimerHandle | None = None
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
+        """Kept for when no other descriptor is left: without one nobody can be accepted, not even to be turned away."""
+        self._told_s = 0.0
         self._open()
 
     def close(self) -> None:
@@ -32,6 +38,8 @@ class Door:
             self._retry.cancel()
         self._loop.remove_reader(self._listening)
         self._listening.close()
+        if self._spare is not None:
+            os.close(self._spare)
 
     @property
     def is_letting_in(self) -> bool:
@@ -48,15 +56,43 @@ class Door:
                 connected, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError as error:  # no descriptor is left: asked again at once it would be a busy loop
-                audit.error("accept.failed", error=type(error).__name__, errno=error.errno)
-                self._loop.remove_reader(self._listening)
-                self._retry = self._loop.call_later(_OUT_OF_DESCRIPTORS_S, self._open)
+            except OSError as error:
+                self._tell(error)
+                if error.errno not in {errno.EMFILE, errno.ENFILE} or not self._turn_away():
+                    self._pause()
                 return
             connected.setblocking(False)  # noqa: FBT003 - the standard library takes it so
             entering = self._loop.create_task(self._let_in(connected))
             self._entering.add(entering)
             entering.add_done_callback(self._entering.discard)
+
+    def _turn_away(self) -> bool:
+        """Accept newcomers with the spare descriptor and hang up; False without one."""
+        if self._spare is None:
+            return False
+        os.close(self._spare)
+        with contextlib.suppress(OSError):
+            for _ in range(_MOST_PER_TURN):
+                self._listening.accept()[0].close()
+        try:
+            self._spare = os.open(os.devnull, os.O_RDONLY)
+        except OSError:  # somebody else was quicker
+            self._spare = None
+        return True
+
+    def _pause(self) -> None:
+        """Accept nobody for a moment: asked again at once it would be a busy loop."""
+        if self._spare is None:
+            with contextlib.suppress(OSError):
+                self._spare = os.open(os.devnull, os.O_RDONLY)
+        self._loop.remove_reader(self._listening)
+        self._retry = self._loop.call_later(_PAUSE_S, self._open)
+
+    def _tell(self, error: OSError) -> None:
+        now_s = self._loop.time()
+        if now_s - self._told_s >= _PAUSE_S:
+            self._told_s = now_s
+            audit.error("accept.failed", error=type(error).__name__, errno=error.errno)
 
     async def _let_in(self, connected: socket.socket) -> None:
         try:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 import sys
@@ -30,9 +29,6 @@ DRAIN_S = 1.25
 PATIENCE_S = 2.0
 """How long a worker waits until it is ready before it takes requests all the same, to say that it is not."""
 _LOOP_FACTORY = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
-
-_GC_THRESHOLDS = (50_000, 20, 20)
-"""Requests leave next to no cycles behind; with the default of 700 the collector runs every few dozen requests."""
 
 S = TypeVar("S", bound=ServerSettings)
 
@@ -82,9 +78,6 @@ async def _serve_until_told(app: web.Application, listening: socket.socket, work
         running_beside(_give_pulses(app, worker)),
     ):
         audit.info("server.started", port=listening.getsockname()[1])
-        gc.collect()
-        gc.set_threshold(*_GC_THRESHOLDS)
-        gc.freeze()  # what the start made lives as long as the process: the collector need not walk it again and again
         await told.wait()
         if worker is not None:
             loop.remove_reader(worker.parent_fd)

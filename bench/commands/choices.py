@@ -1,4 +1,4 @@
-"""`choices`: what each choice that holds for a whole process is worth, by leaving it out."""
+"""`choices`: what each choice that holds for a whole process is worth, by making it otherwise."""
 
 import shlex
 import sys
@@ -34,7 +34,7 @@ PHASES: tuple[Phase, ...] = (
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("bench/out/choices"), show_default=True
 )
 def command(size: str, seed: int, out: Path) -> None:
-    """Measure the control without uvloop, without freezing, and with the collector's own thresholds."""
+    """Measure the control without uvloop, with a frozen start, and with rare collections."""
     beginning = Beginning(command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     arms = (CONTROL, CONTROL_AGAIN, *CHOICE_ARMS)
     with showing_progress(Console(stderr=True)) as progress:

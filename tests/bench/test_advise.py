@@ -30,7 +30,8 @@ def test_latency_at_a_distance_is_predicted_from_lookups_and_the_round_trip(path
     """A point rests on two seconds: on a machine that others use, too, one in ten may have met a bad moment."""
     result = read_result(path)
     points = result.sweeps["store-round-trip"].points
-    missed, held = [], []
+    missed: list[tuple[str, float, float, float]] = []
+    held: list[tuple[str, float, float, float]] = []
     for name, arm in result.arms.items():
         if name not in PROMISES:
             continue

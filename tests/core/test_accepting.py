@@ -1,4 +1,7 @@
 import asyncio
+import contextlib
+import os
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -57,3 +60,37 @@ def test_a_closed_door_lets_nobody_in(listening: socket.socket) -> None:
             await asyncio.get_running_loop().create_connection(asyncio.Protocol, *address)
 
     uvloop.run(knock())
+
+
+@pytest.fixture
+def few_descriptors() -> Iterator[None]:
+    """Let this process have hardly more descriptors than it has now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = os.dup(0)
+    os.close(highest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 16, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_whoever_finds_no_descriptor_left_is_turned_away(listening: socket.socket, few_descriptors: None) -> None:
+    """F-23: they are not left waiting, and the loop does not spin."""
+    _ = few_descriptors
+    with socket.create_connection(listening.getsockname(), timeout=5) as newcomer:
+        assert b"" == uvloop.run(turned_away(listening, newcomer))
+
+
+async def turned_away(listening: socket.socket, newcomer: socket.socket) -> bytes:
+    """Take every descriptor, and return what a newcomer hears."""
+    loop, let_in = asyncio.get_running_loop(), list[Guest]()
+    newcomer.settimeout(0)
+    door, held = Door(listening, lambda: Guest(let_in)), list[int]()
+    with contextlib.suppress(OSError):
+        while True:
+            held.append(os.dup(0))
+    heard = await asyncio.wait_for(loop.sock_recv(newcomer, 1), 5)
+    assert [] == let_in
+    for descriptor in held:
+        os.close(descriptor)
+    door.close()
+    return heard
