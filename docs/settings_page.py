@@ -10,7 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from auth_server.settings import AuthSettings
+from core import errors
 from core.errors import Refusal
+from core.frame import ServerError
 from core.settings import LoginSettings, ServerSettings
 from resource_server.settings import ResourceSettings
 from session_server.settings import SessionSettings
@@ -89,10 +91,6 @@ def _told(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _codes() -> Iterable[str]:
-    return {f"| `{one.code}` | {one.status} | {one.title} |" for one in _refusals(Refusal) if hasattr(one, "code")}
-
-
-def _refusals(kind: type[Refusal]) -> Iterable[type[Refusal]]:
-    for one in kind.__subclasses__():
-        yield one
-        yield from _refusals(one)
+    described = [*vars(errors).values(), ServerError]
+    refusals = [one for one in described if isinstance(one, type) and issubclass(one, Refusal) and one is not Refusal]
+    return {f"| `{one.code}` | {one.status} | {one.title} |" for one in refusals}
