@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from lab.clients import Refused, TokenLogin, call, token_login
-from lab.topology import AUTH, PAGE, PUBLIC_KEYS, Choices, Secrets, ServerPlan, Stores, servers
+from lab.topology import AUTH, PAGE, PUBLIC_KEYS, Choices, Secrets, ServerPlan, Sight, Stores, servers
 from tests.compose.stack import Stack
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
@@ -20,7 +20,7 @@ SERVERS = {
 STORES = {"redis-auth", "redis-sessions"}
 DETOURS = {"detour-auth", "detour-redis-auth", "detour-redis-sessions"}
 
-WHERE_THINGS_ARE = re.compile(r"(_URL|_FILE|_DIR|_ISSUER|_ORIGINS)$")
+WHERE_THINGS_ARE = re.compile(r"(_URL|_FILE|_DIRS?|_ISSUER|_ORIGINS|_SERVERS|_PROXIES)$")
 """Settings that name an address or a path are another in a container."""
 
 REACHES = """
@@ -48,7 +48,8 @@ def test_containers_run_the_same_servers_as_the_command(tag: str) -> None:
     described = json.loads(stack.compose("config", "--format", "json", profiles=("*",)))["services"]
     published = {name.removeprefix("detour-"): one for name, one in described.items() if "ports" in one}
 
-    planned = servers(Choices(everything=True), Stores("redis://a", "redis://b"), Secrets(Path("secrets")))
+    sight = Sight(stores_are_ours=True)
+    planned = servers(Choices(everything=True), Stores("redis://a", "redis://b"), Secrets(Path("secrets")), sight)
 
     assert {plan.name for plan in planned} == published.keys()
     for plan in planned:
