@@ -173,7 +173,9 @@ def test_everything_is_published_on_loopback_alone_and_no_store_at_all(stack: St
     for name, container in stack.containers().items():
         published = [place for places in container["HostConfig"]["PortBindings"].values() for place in places or ()]
         assert {"127.0.0.1"} >= {place["HostIp"] for place in published}, name
-        assert (name in STORES | DETOURS - {"detour-auth"} | {"auth", "init"}) == (not published), name
+        # Clients find the auth server behind its detour; the other detours lead to stores.
+        hidden = name in STORES | {"auth", "init"} or (name.startswith("detour-") and name != "detour-auth")
+        assert hidden == (not published), name
 
 
 def test_a_resource_server_needs_its_key_and_nothing_else(own_stack: Stack, stack: Stack) -> None:
