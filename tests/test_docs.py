@@ -100,7 +100,7 @@ def test_every_decision_says_what_was_found_and_has_its_own_number() -> None:
 
 
 def test_no_page_names_a_file_that_is_gone() -> None:
-    """Paths in backticks, too. What begins with `my_` is the reader's own; what git ignores is there only once it was made."""
+    """Paths in backticks, too. What begins with `my_` is the reader's own; what git ignores, only a run makes."""
     named = {path for page in PAGES for path in _PATH.findall(page.read_text(encoding="utf-8"))}
     made = {line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()}
     assert len(named) > 20
