@@ -7,6 +7,7 @@ the same circuit, and every failure is `Unavailable`.
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from time import perf_counter
 from typing import Any
 
@@ -20,38 +21,62 @@ from core.timing import LOOKUPS_S
 
 Values = list[bytes | None]
 _MAX_KEYS_PER_COMMAND = 256
+_Seat = int | list[int] | tuple[int, int]
+"""Where a caller's values are: one, several, or one and its life."""
 
 
 class _Flight:
-    """One command under way: its keys, and who waits for which of them."""
+    """One command under way, or several that belong together: what is asked, and who waits for which replies."""
 
-    __slots__ = ("boarded_s", "keys", "passengers")
+    __slots__ = ("_replies", "boarded_s", "keys", "lives", "passengers")
 
     def __init__(self, boarded_s: float) -> None:
         self.boarded_s = boarded_s
         self.keys: dict[str, int] = {}
-        self.passengers: list[tuple[tuple[str, ...], asyncio.Future[Values]]] = []
+        self.lives: dict[str, int] = {}
+        """Keys of which the remaining life is asked, too."""
+        self.passengers: list[tuple[_Seat, asyncio.Future[Any]]] = []
+        self._replies: list[Any] = []
 
-    def board(self, keys: tuple[str, ...], answer: "asyncio.Future[Values]") -> None:
-        """Take a caller along; a key that somebody else wants too is asked once."""
-        for key in keys:
-            self.keys.setdefault(key, len(self.keys))
-        self.passengers.append((keys, answer))
+    def place(self, key: str) -> int:
+        """Return where the value of a key will be; a key that somebody else wants too is asked once."""
+        return self.keys.setdefault(key, len(self.keys))
 
-    def command(self) -> bytes:
-        """Return the bytes of the command."""
-        name = b"GET" if len(self.keys) == 1 else b"MGET"
-        packed: bytes = hiredis.pack_command((name, *self.keys))  # type: ignore[arg-type] # its stub knows commands of one word only
-        return packed
+    def place_of_life(self, key: str) -> int:
+        """Return where its remaining life will be."""
+        return self.lives.setdefault(key, len(self.lives))
 
-    def land(self, reply: Any) -> bool:
-        """Hand everybody their own values, but those who were cancelled; False if it cannot be the reply to this."""
-        values = reply if isinstance(reply, list) else [reply]
-        if len(values) != len(self.keys):
+    def commands(self) -> bytes:
+        """Return the bytes of what is asked. Not in one MULTI: a Redis without room for more queues not even reads."""
+        packed = _pack(b"GET" if len(self.keys) == 1 else b"MGET", *self.keys)
+        return packed + b"".join([_pack(b"PTTL", key) for key in self.lives]) if self.lives else packed
+
+    def takes(self, reply: Any) -> bool:
+        """Take the next reply in; False if it cannot be one to this."""
+        if not self._replies:
+            if isinstance(reply, list) != (len(self.keys) > 1) or (len(self.keys) > 1 and len(reply) != len(self.keys)):
+                return False
+        elif type(reply) is not int:
             return False
-        for keys, answer in self.passengers:
-            if not answer.done():
-                answer.set_result([values[self.keys[key]] for key in keys])
+        self._replies.append(reply)
+        return True
+
+    def has_landed(self) -> bool:
+        """Hand everybody their own values, but those who were cancelled, once all replies are there; tell whether."""
+        values, *lives = self._replies
+        if len(lives) < len(self.lives):
+            return False
+        if len(self.keys) == 1:
+            values = [values]
+        for seat, answer in self.passengers:
+            if answer.done():
+                continue
+            if isinstance(seat, int):
+                answer.set_result(values[seat])
+            elif isinstance(seat, list):
+                answer.set_result([values[place] for place in seat])
+            else:
+                answer.set_result((values[seat[0]], lives[seat[1]]))
         return True
 
     def fail(self) -> None:
@@ -59,6 +84,11 @@ class _Flight:
         for _, answer in self.passengers:
             if not answer.done():
                 answer.set_exception(Unavailable("redis", retry_after_s=retry_after_s()))
+
+
+def _pack(*words: bytes | str) -> bytes:
+    packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type] # its stub knows commands of one word only
+    return packed
 
 
 class _ReadProtocol(asyncio.Protocol):
@@ -75,9 +105,9 @@ class _ReadProtocol(asyncio.Protocol):
         self.is_lost = False
 
     def send(self, flight: _Flight) -> None:
-        """Write one command."""
+        """Write what is asked."""
         self._flights.append(flight)
-        self._transport.write(flight.command())
+        self._transport.write(flight.commands())
         if self._watch is None:
             self._watch = self._loop.call_at(flight.boarded_s + self._deadline_s, self._check_oldest)
 
@@ -97,11 +127,12 @@ class _ReadProtocol(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
-                if isinstance(reply, hiredis.ReplyError) or not self._flights or not self._flights[0].land(reply):
+                if isinstance(reply, hiredis.ReplyError) or not self._flights or not self._flights[0].takes(reply):
                     self.lose()
                     return
-                self._flights.popleft()
-                self._circuit.succeeded()
+                if self._flights[0].has_landed():
+                    self._flights.popleft()
+                    self._circuit.succeeded()
         except hiredis.ProtocolError:
             self.lose()
 
@@ -140,30 +171,35 @@ class CoalescedReads:
         self._handshake: Any = None
         link.when_closing(self.close)
 
-    async def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Awaitable[bytes | None]:
         """Return the value of one key, None where there is none; raise `Unavailable` when no answer comes in time."""
-        return (await self.get_many(key))[0]
+        flight = self._flight()
+        return self._board(flight, flight.place(key))
 
-    async def get_many(self, *keys: str) -> Values:
+    def get_many(self, *keys: str) -> Awaitable[Values]:
         """Return the values of several keys, as they stood at one moment; raise as `get` does."""
-        lookups_s = LOOKUPS_S.get()
-        if lookups_s is None:
-            return await self._board(keys)
-        started = perf_counter()
-        try:
-            return await self._board(keys)
-        finally:
-            lookups_s.append(perf_counter() - started)
+        flight = self._flight()
+        return self._board(flight, [flight.place(key) for key in keys])
 
-    def _board(self, keys: tuple[str, ...]) -> "asyncio.Future[Values]":
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Values] = loop.create_future()
+    def get_with_life(self, key: str) -> Awaitable[tuple[bytes | None, int]]:
+        """Return a value, and how long it lives in ms: below 0 when it ended meanwhile, or never ends. As `get`."""
+        flight = self._flight()
+        return self._board(flight, (flight.place(key), flight.place_of_life(key)))
+
+    def _flight(self) -> _Flight:
+        """Return the one that takes off at the end of this turn of the loop."""
         flight = self._boarding
         if flight is None or len(flight.keys) >= _MAX_KEYS_PER_COMMAND:
+            loop = asyncio.get_running_loop()
             flight = self._boarding = _Flight(loop.time())
             loop.call_soon(self._take_off, flight)
-        flight.board(keys, answer)
-        return answer
+        return flight
+
+    def _board(self, flight: _Flight, seat: _Seat) -> Awaitable[Any]:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        flight.passengers.append((seat, answer))
+        lookups_s = LOOKUPS_S.get()
+        return answer if lookups_s is None else _timed(answer, lookups_s)
 
     def _take_off(self, flight: _Flight) -> None:
         if self._boarding is flight:
@@ -216,3 +252,12 @@ class CoalescedReads:
         if self._connection is not None:
             self._connection.lose()
         self._forget_handshake()
+
+
+async def _timed(answer: Awaitable[Any], lookups_s: list[float]) -> Any:
+    """Wait for an answer, and add to the list how long that took."""
+    started = perf_counter()
+    try:
+        return await answer
+    finally:
+        lookups_s.append(perf_counter() - started)

@@ -75,7 +75,7 @@ class RedisSessions:
 
     def __init__(self, settings: SessionSettings, link: RedisLink) -> None:
         self.link = link
-        self._reads = CoalescedReads(link)
+        self.reads = CoalescedReads(link)
         self._clock: Callable[[], float] = settings.clock()
         self._idle_s = settings.session_idle_ttl_s
         self._absolute_s = settings.session_absolute_ttl_s
@@ -93,7 +93,7 @@ class RedisSessions:
     async def verify(self, credential: str) -> Subject:
         """Return whose session it is."""
         id_hash = redis_keys.hashed(credential)
-        text = await self._reads.get(redis_keys.session(id_hash))
+        text = await self.reads.get(redis_keys.session(id_hash))
         if text is None:
             raise Rejected("lookup")
         return self.used(id_hash, from_json(text)).subject

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from time import monotonic
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from core import redis_keys
 from core.contract import Promise
@@ -45,8 +45,8 @@ class TrackedSessions:
     checks = CHECKS
 
     def __init__(self, sessions: RedisSessions, tracking: Tracking) -> None:
-        self._link = sessions.link
         self._sessions = sessions
+        self._reads = sessions.reads
         self._tracking = tracking
         self._remembered: OrderedDict[str, tuple[Session, float]] = OrderedDict()
         self._being_read: dict[str, set[_Read]] = {}
@@ -80,7 +80,7 @@ class TrackedSessions:
         self._being_read.setdefault(id_hash, set()).add(read)
         asked_s = monotonic()
         try:
-            text, left_ms = await self._link.call(lambda client: _value_and_life(client, redis_keys.session(id_hash)))
+            text, left_ms = await self._reads.get_with_life(redis_keys.session(id_hash))
         finally:
             self._done_reading(id_hash, read)
         if text is None:
@@ -136,15 +136,3 @@ class TrackedSessions:
     async def all_of(self, sub: str) -> list[SessionEntry]:
         """Return the account's live sessions."""
         return await self._sessions.all_of(sub)
-
-
-async def _value_and_life(client: Any, name: str) -> tuple[bytes | None, int]:
-    """Return a session and how long it lives; one that ends between the two has no time left and is not remembered.
-
-    Not in one MULTI: a Redis without room for more queues not even reads.
-    """
-    pipeline = client.pipeline(transaction=False)
-    pipeline.get(name)
-    pipeline.pttl(name)
-    text, left_ms = await pipeline.execute()
-    return text, max(0, left_ms)

@@ -34,6 +34,33 @@ async def test_values_are_read_and_their_absence_too(reads: CoalescedReads, redi
     assert [b"\xff\0", None, b"1"] == await reads.get_many("b", "missing", "a")
 
 
+async def test_a_value_is_read_together_with_its_remaining_life(reads: CoalescedReads, redis: Redis) -> None:
+    await redis.set("short", b"1", px=50_000)
+    await redis.set("endless", b"2")
+    await redis.set("x", b"3")
+    before = await commands_so_far(redis)
+    asked = [reads.get_with_life(key) for key in ("short", "missing", "endless", "short")]
+    (short, left_ms), missing, endless, again = await asyncio.gather(*asked)
+    assert (b"1", True) == (short, 49_000 < left_ms <= 50_000)
+    assert [(None, -2), (b"2", -1), (b"1", left_ms)] == [missing, endless, again]
+    assert {"mget": 1, "pttl": 3} == await commands_during(redis, before)
+
+
+async def test_lives_and_values_of_one_moment_do_not_meet_each_others_replies(
+    reads: CoalescedReads, redis: Redis
+) -> None:
+    await redis.mset({f"key-{number}": str(number) for number in range(30)})
+    for number in range(30):
+        await redis.pexpire(f"key-{number}", 100_000 * (number + 1))
+    for size in (1, 2, 30):
+        values = asyncio.gather(*(reads.get(f"key-{number}") for number in range(size)))
+        lives = await asyncio.gather(*(reads.get_with_life(f"key-{number}") for number in range(0, size, 2)))
+        assert [str(number).encode() for number in range(size)] == await values
+        for number, (value, left_ms) in zip(range(0, size, 2), lives, strict=True):
+            assert str(number).encode() == value
+            assert 100_000 * number < left_ms <= 100_000 * (number + 1)
+
+
 async def test_a_single_reader_costs_one_get(reads: CoalescedReads, redis: Redis) -> None:
     await reads.get("warm")
     before = await commands_so_far(redis)
@@ -73,7 +100,7 @@ async def test_everyone_gets_their_own_values_out_of_a_crowd(reads: CoalescedRea
 async def test_one_callers_cancellation_harms_no_other(reads: CoalescedReads, redis: Redis) -> None:
     await redis.mset({"a": b"1", "b": b"2"})
     for _ in range(50):
-        tasks = [asyncio.create_task(reads.get(key)) for key in ("a", "a", "b", "b")]
+        tasks = [asyncio.ensure_future(reads.get(key)) for key in ("a", "a", "b", "b")]
         await asyncio.sleep(0)
         tasks[0].cancel()
         tasks[3].cancel()
@@ -146,7 +173,7 @@ async def test_closing_the_link_answers_whoever_still_waits(own_redis: RedisProc
         reads = CoalescedReads(link)
         await reads.get("warm")
         own_redis.pause()
-        waiting = asyncio.create_task(reads.get("a"))
+        waiting = reads.get("a")
         await asyncio.sleep(0.02)
     with pytest.raises(Unavailable):
         await waiting

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -78,17 +77,16 @@ async def test_word_of_a_change_during_a_read_wins_over_what_was_read(
     """The answer of the store is held back here until the word of its end has come: it must not be remembered."""
     visitor = await log_in(tracked)
     sessions = _sessions(tracked)
-    sessions._link._deadline_s = 5.0
-    read = tracked_session._value_and_life
+    read = sessions._reads.get_with_life
     id_hash = redis_keys.hashed(visitor.session_id)
 
-    async def overtaken(client: Any, name: str) -> tuple[bytes | None, int]:
-        value = await read(client, name)
+    async def overtaken(name: str) -> tuple[bytes | None, int]:
+        value = await read(name)
         await redis.delete(name)
         await until(lambda: all(one.overtaken for one in sessions._being_read[id_hash]))
         return value
 
-    monkeypatch.setattr(tracked_session, "_value_and_life", overtaken)
+    monkeypatch.setattr(sessions._reads, "get_with_life", overtaken)
     await sessions.verify(visitor.session_id)
     monkeypatch.undo()
     assert 0 == len(sessions)
