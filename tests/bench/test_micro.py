@@ -86,9 +86,10 @@ async def test_our_reads_are_merged_and_those_of_the_library_are_not(redis_url: 
                 before = await asyncio.to_thread(account.read)
                 await step.repeated(rounds * MANY)
                 used[step.name] = (await asyncio.to_thread(account.read)).since(before).commands
-    one, many, one_with_library, many_with_library = used.values()
+    one, many, kept_alive, one_with_library, many_with_library = used.values()
     assert {"get": rounds * MANY} == one == one_with_library == many_with_library
     assert rounds <= many.total() <= 2 * rounds
+    assert (rounds, rounds * MANY) == (kept_alive["evalsha"], kept_alive["pexpire"])
 
 
 @pytest.mark.parametrize("algorithm", ["Ed25519", "ES256", "RS256"])
