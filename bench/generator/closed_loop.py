@@ -17,13 +17,15 @@ _TIMEOUT_S = 5.0
 def run_closed_loop(
     lanes: Sequence[Lane], poller: Poller, requests: Iterator[PreparedRequest], duration_s: float
 ) -> Tally:
-    """Keep every lane busy for the duration, then wait for what is still in flight."""
+    """Keep every lane busy for the duration or until requests run out, then wait for what is still in flight."""
     start = perf_counter_ns()
-    end = start + int(duration_s * 1e9)
+    end = start + duration_s * 1e9
     tally = Tally(start)
-    for lane in lanes:
-        _begin(lane, next(requests), tally)
-    by_fd = {lane.fd: lane for lane in lanes if lane.is_open}
+    begun = []
+    for lane, request in zip(lanes, requests, strict=False):
+        _begin(lane, request, tally)
+        begun.append(lane)
+    by_fd = {lane.fd: lane for lane in begun if lane.is_open}
     while by_fd:
         ready = poller.wait(_TIMEOUT_S)
         if not ready:
@@ -37,16 +39,18 @@ def run_closed_loop(
                 del by_fd[fd]
                 tally.note(lane, "broken")
                 lane.close()
-                if perf_counter_ns() < end and _reopen(lane, tally):
-                    _begin(lane, next(requests), tally)
+                following = next(requests, None) if perf_counter_ns() < end else None
+                if following is not None and _reopen(lane, tally):
+                    _begin(lane, following, tally)
                     by_fd[lane.fd] = lane
                 continue
             if answer is None:
                 continue
             now = perf_counter_ns()
             tally.arrive(lane, answer, now)
-            if now < end:
-                _begin(lane, next(requests), tally)
+            following = next(requests, None) if now < end else None
+            if following is not None:
+                _begin(lane, following, tally)
             else:
                 del by_fd[fd]
     return tally

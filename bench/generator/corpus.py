@@ -36,6 +36,10 @@ class Corpus:
             tuple(PreparedRequest(raw.encode("latin-1"), subject) for raw, subject in json.loads(path.read_text()))
         )
 
+    def once(self) -> Iterator[PreparedRequest]:
+        """Yield one request of every caller."""
+        return iter(self.requests)
+
     def endless(self, seed: int) -> Iterator[PreparedRequest]:
         """Yield requests for ever, some callers far more often than others, the same for the same seed."""
         requests = self.requests

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import cycle, islice
+from math import inf
 from time import process_time
 
 from bench.generator.closed_loop import run_closed_loop
@@ -22,12 +23,21 @@ class Station:
         self._lanes = [Lane(address, self._poller) for address in islice(cycle(order.addresses), order.connections)]
 
     def prepare(self, order: Prepare) -> None:
-        """Connect where needed and warm both ends up, so that what follows is steady."""
+        """Connect where needed and warm both ends up, so that what follows is steady.
+
+        Every caller comes once before and once after: a session is written to once a minute, and read again for that
+        by a server which remembers it. A short slice that seldom comes up would pay that for nearly everybody.
+        """
         for lane in self._lanes:
             if not lane.is_open:
                 lane.open()
         if order.warm_up_s > 0:
-            run_closed_loop(self._lanes, self._poller, self._corpus.endless(order.seed), order.warm_up_s)
+            for requests, duration_s in (
+                (self._corpus.once(), inf),
+                (self._corpus.endless(order.seed), order.warm_up_s),
+                (self._corpus.once(), inf),
+            ):
+                run_closed_loop(self._lanes, self._poller, requests, duration_s)
 
     def run(self, order: RunClosed | RunOpen) -> Outcome:
         """Run one slice and return its outcome."""

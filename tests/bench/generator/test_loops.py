@@ -106,6 +106,24 @@ def test_a_server_that_hangs_up_is_a_failure_and_does_not_stop_the_loop(corpus: 
     assert 0 == outcome.ok
 
 
+@pytest.mark.parametrize("connections", [2, 8])
+def test_a_warm_up_serves_every_caller_before_and_after(tmp_path: Path, connections: int) -> None:
+    asked: list[bytes] = []
+
+    def note(request: bytes) -> bytes:
+        asked.append(request)
+        return response(b"{}")
+
+    corpus = tmp_path / "corpus.json"
+    Corpus(tuple(prepare_request("h", f"/{number}", {}, None) for number in range(4))).write(corpus)
+    with serving(note) as address, station(corpus, address, connections) as opened:
+        opened.prepare(
+            Prepare(arm="x", corpus=corpus, addresses=(address,), connections=connections, seed=1, warm_up_s=0.05)
+        )
+    assert len(asked) > 20
+    assert 4 == len(set(asked[:4])) == len(set(asked[-4:]))
+
+
 def test_an_open_loop_sends_what_was_asked_whatever_the_server_does(corpus: Path) -> None:
     with serving(lambda _: response(b"{}")) as address, station(corpus, address, 8) as opened:
         outcome = opened.run(RunOpen(seed=1, duration_s=0.5, rate=400))
