@@ -18,7 +18,7 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from core.errors import Refusal
 
-encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
 SAFE_HEADERS = {
     "Cache-Control": "no-store",
@@ -50,6 +50,12 @@ class Answer:
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Write all of it. Waits while a client that sends and does not read has filled the buffers."""
+        self.write(request)
+        if request.protocol.writing_paused:
+            await request.protocol._drain_helper()  # noqa: SLF001 - what aiohttp's own writer waits on
+
+    def write(self, request: web.BaseRequest) -> None:
+        """Write all of it at once; raise `ConnectionResetError` when the client is gone."""
         self.keep_alive = keep_alive = request.keep_alive and not self._closing
         if keep_alive and request.version >= HttpVersion11:
             connection = ""
@@ -61,13 +67,8 @@ class Answer:
         )
         length = "" if self.status in _WITHOUT_BODY else f"Content-Length: {len(self.body)}\r\n"
         head = f"{fixed}{length}X-Request-Id: {self.request_id}\r\n{_date(int(time.time()))}{extra}{connection}\r\n"
-        protocol = request.protocol
-        if protocol.transport is None:
-            raise ConnectionResetError("the client is gone")
         body = self.body if request.method != hdrs.METH_HEAD else b""  # or the next answer would begin inside it
-        protocol.transport.write(head.encode("latin-1") + body)
-        if protocol._paused:  # noqa: SLF001 - the flag that aiohttp's own writer waits on
-            await protocol._drain_helper()  # noqa: SLF001 - as above
+        request.protocol.send(head.encode("latin-1") + body)  # type: ignore[attr-defined] # it is a core.connection.Connection
 
     def rendered(self) -> bytes:
         """Return the bytes for a kept-alive HTTP/1.1 connection whose request nobody parsed."""

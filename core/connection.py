@@ -12,17 +12,18 @@ from time import perf_counter
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_server import Server
 
 from core.answers import Answer, problem_answer
 from core.errors import BadRequest, NotFound, Refusal, Unavailable
 from core.lifecycle import OVERLOAD, VITAL, Lifecycle
 from core.logs import audit
+from core.request_loop import RequestLoop, Routes
 
 FIRST_REQUEST_DEADLINE_S = 10.0
 HEAD_DEADLINE_S = 10.0
 KEEPALIVE_S = 75.0
+LINGER_S = 2.0
 MAX_CONNECTIONS = 10_000
 RESERVED_DESCRIPTORS = 100
 UNREAD_DEADLINE_S = 10.0
@@ -33,25 +34,35 @@ _OUT_OF_THE_ORDINARY = (b"content-length", b"transfer-encoding", b"upgrade:", b"
 _HEAD_END = b"\r\n\r\n"
 
 
-class Connection(RequestHandler):
+class Connection(RequestLoop):
     """One client connection."""
 
-    __slots__ = ("_begun_after", "_first_request_timer", "_head_timer", "_lifecycle", "_unread_timer", "arrived_s")
+    __slots__ = (
+        "_begun_after",
+        "_first_request_timer",
+        "_head_timer",
+        "_lifecycle",
+        "_socket",
+        "_unread_timer",
+        "arrived_s",
+    )
 
-    def __init__(self, server: Server, lifecycle: Lifecycle, **options: Any) -> None:
-        super().__init__(server, **options)
+    def __init__(self, server: Server, routes: Routes, lifecycle: Lifecycle, **options: Any) -> None:
+        super().__init__(server, routes, lifecycle.turn, **options)
         self._lifecycle = lifecycle
         self._head_timer: asyncio.TimerHandle | None = None
         self._begun_after = -1
         """How many requests had come when a piece of the next one came; -1: none came in pieces yet."""
         self.arrived_s = 0.0
-        """When the last bytes came, on the clock of `perf_counter`; 0 when there were too many requests just then."""
+        """When the last bytes may have come, on the clock of `perf_counter`; 0 if there were too many requests then."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the client a bounded time to send its first request."""
         super().connection_made(transport)
         self._lifecycle.connections += 1
         self._unread_timer: asyncio.TimerHandle | None = None
+        self._socket = cast("asyncio.Transport", transport)
+        """The transport, also once aiohttp has forgotten it because it is being closed."""
         self._first_request_timer = self._loop.call_later(FIRST_REQUEST_DEADLINE_S, self._close_if_silent)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -64,22 +75,28 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in. While there are too many requests, one that can be refused unparsed is: it costs a tenth."""
-        now_s = perf_counter()
-        if not self._lifecycle.takes(now_s):
+        lifecycle = self._lifecycle
+        self._turn.begin(self._loop)
+        self.arrived_s = self._turn.began_s
+        if not lifecycle.takes(perf_counter()):
             if self._can_be_refused_unparsed(data) and self.transport is not None:
-                self._lifecycle.shed += 1
-                self.transport.write(_come_back(self._lifecycle.shed))
+                lifecycle.shed += 1
+                self.send(_come_back(lifecycle.shed))
                 return
-            now_s = 0.0
-        self.arrived_s = now_s
+            self.arrived_s = 0.0
+        come = self._request_count
         super().data_received(data)
-        if not self._messages:
-            self._lifecycle.arrived -= 1  # a piece of a request is none: who sends letter by letter is no crowd
-            if self._begun_after != self._request_count and (self._request_count == 0 or self._is_idle()):
-                if self._head_timer is not None:  # of an earlier request that came in pieces, too
-                    self._head_timer.cancel()
-                self._begun_after = self._request_count
-                self._head_timer = self._loop.call_later(HEAD_DEADLINE_S, self._close_if_no_further)
+        if come == self._request_count:
+            self._watch_head()
+
+    def _watch_head(self) -> None:
+        """Give a request of which a piece came a bounded time, from its first piece on."""
+        if self._begun_after == self._request_count or not (self._request_count == 0 or self._is_idle()):
+            return
+        if self._head_timer is not None:  # of an earlier request that came in pieces, too
+            self._head_timer.cancel()
+        self._begun_after = self._request_count
+        self._head_timer = self._loop.call_later(HEAD_DEADLINE_S, self._close_if_no_further)
 
     def _close_if_no_further(self) -> None:
         """End a connection on which a request was begun and is still not all there: its head came too slowly."""
@@ -108,7 +125,8 @@ class Connection(RequestHandler):
     def pause_writing(self) -> None:
         """Give a client that sends and does not read a bounded time, too."""
         super().pause_writing()
-        self._unread_timer = self._loop.call_later(UNREAD_DEADLINE_S, self._hang_up)
+        # Closing would wait until the client has read.
+        self._unread_timer = self._loop.call_later(UNREAD_DEADLINE_S, self._socket.abort)
 
     def resume_writing(self) -> None:
         """Forget that deadline: the client reads."""
@@ -119,10 +137,6 @@ class Connection(RequestHandler):
     def _close_if_silent(self) -> None:
         if self._request_count == 0:
             self.force_close()
-
-    def _hang_up(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()  # closing would wait until the client has read
 
     def finish_response(
         self, request: web.BaseRequest, resp: Any, start_time: float | None
@@ -191,8 +205,9 @@ def most_connections() -> int:
 class ConnectionFactory:
     """What the event loop calls for each new connection."""
 
-    def __init__(self, server: Server, lifecycle: Lifecycle) -> None:
+    def __init__(self, server: Server, routes: Routes, lifecycle: Lifecycle) -> None:
         self._server = server
+        self._routes = routes
         self._lifecycle = lifecycle
 
     def __call__(self) -> asyncio.Protocol:
@@ -205,9 +220,9 @@ class ConnectionFactory:
             "access_log": None,
             "keepalive_timeout": KEEPALIVE_S,
             "auto_decompress": False,
-            "lingering_time": 2.0,
+            "lingering_time": LINGER_S,
         }
-        return Connection(self._server, self._lifecycle, **options)
+        return Connection(self._server, self._routes, self._lifecycle, **options)
 
     def somebody_waits(self, *, newcomers: bool) -> bool:
         """Tell whether to close all connections now would lose a request."""

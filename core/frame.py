@@ -7,10 +7,10 @@ made; a middleware would have to find its route again for every request.
 import hmac
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http import HTTPStatus
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -107,7 +107,7 @@ class Frame:
 
     def around(  # noqa: C901 - one straight path; each function cut out of it would be a call more per request
         self, endpoint: Endpoint
-    ) -> Callable[[web.Request], Awaitable[Answer]]:
+    ) -> Callable[[web.Request], Coroutine[Any, Any, Answer]]:
         """Return what aiohttp calls for an endpoint: its handler, with everything that belongs around it."""
         lifecycle, handler = self.lifecycle, endpoint.handler
         policy, guarded = endpoint.policy, not endpoint.policy.public
@@ -119,7 +119,6 @@ class Frame:
             started = perf_counter()
             request_id = f"{prefix}-{next(numbers):x}"
             refusal: Refusal | None = None
-            lifecycle.arrived = 0
             lifecycle.begun += 1
             arrived = request.protocol.arrived_s  # type: ignore[attr-defined] # it is a core.connection.Connection
             if started - arrived <= MAX_WAIT_S:

@@ -1,14 +1,16 @@
 """Whether a server is taking requests: not while it drains, and no more than it can answer in time.
 
 A server that takes on everything answers nobody: each request waits behind all others, and is answered when its caller
-has gone. Two things tell. How many requests came in one turn of the event loop, at what one costs: the surplus is told
-to come back before it is parsed. And how long requests wait between arriving and being looked at (as CoDel does for
-packets, RFC 8289): a burst may wait a moment; when the queue does not go away, newcomers are told to come back.
+has gone. Two things tell. How long the processor will be busy with what one turn of the event loop has read: who is
+read after too much is told to come back, before the request is parsed. And how long requests wait between arriving and
+being looked at (as CoDel does for packets, RFC 8289): a burst may wait a moment; when the queue does not go away,
+newcomers are told to come back.
 """
 
 from time import perf_counter, thread_time
 
 from core.logs import audit
+from core.turn import Turn
 
 MAX_IN_FLIGHT = 1024
 """Beyond this a request would only wait for what all the others wait for."""
@@ -20,6 +22,7 @@ VITAL = ("/livez", "/readyz", "/metrics")
 _PATIENCE_S = 0.2
 _ALERT_S = 1.0
 _SMALL_TURN = 64
+"""As many at the same moment are no overload, however dear each of them is."""
 _FIRST_GUESS_S = 0.0002
 
 
@@ -32,23 +35,45 @@ class Lifecycle:
         self.connections = 0
         self.begun = 0
         """How many requests a handler was begun for."""
-        self.arrived = 0
-        """How many came since the last handler began: what one turn of the event loop has read so far."""
+        self.turn = Turn()
         self.in_time_s = perf_counter()
         """When a request was last looked at within `MAX_WAIT_S` of its arrival."""
         self.shed = 0
         """How many requests were told to come back because there were too many."""
-        self._sheds_until_s = self._alert_until_s = self._turn_began_s = self._late_since_s = 0.0
-        self._turn_limit = _SMALL_TURN
-        self._counted, self._counted_cpu_s = 0, 0.0
-        self._cost_s = _FIRST_GUESS_S
+        self._turn_s = self._turn_cpu_s = 0.0
+        self._read = 0
+        self._counted, self._counted_cpu_s, self._cost_s = 0, 0.0, _FIRST_GUESS_S
+        self._sheds_until_s = self._alert_until_s = self._late_since_s = 0.0
 
     def takes(self, now_s: float) -> bool:
-        """Count an arrival; tell whether it can still be answered in time."""
-        self.arrived += 1
-        if self.arrived > _SMALL_TURN and self._is_full(now_s):
+        """Tell whether a request that is read now can still be answered in time."""
+        if self.turn.began_s != self._turn_s:
+            self._begin_turn()
+        self._read += 1
+        if self._read > _SMALL_TURN and self._is_full(now_s):
             return False
         return now_s >= self._sheds_until_s
+
+    def _begin_turn(self) -> None:
+        is_first = self._turn_s == 0.0
+        self._turn_s, self._turn_cpu_s, self._read = self.turn.began_s, thread_time(), 0
+        if is_first:  # what the start took is no part of any request
+            self._counted_cpu_s = self._turn_cpu_s
+        begun = self.begun - self._counted
+        if begun >= _SMALL_TURN:
+            self._cost_s = (self._turn_cpu_s - self._counted_cpu_s) / begun
+            self._counted, self._counted_cpu_s = self.begun, self._turn_cpu_s
+
+    def _is_full(self, now_s: float) -> bool:
+        """Tell whether what is read already keeps the processor busy for as long as a request may wait.
+
+        Some were answered where they were read, others wait for their task to run. The clock is looked at first, for it
+        costs nothing; after a moment without the CPU it is wrong.
+        """
+        waiting_s = self.turn.waiting * self._cost_s
+        if waiting_s + now_s - self._turn_s <= MAX_WAIT_S:
+            return False
+        return waiting_s + thread_time() - self._turn_cpu_s > MAX_WAIT_S
 
     def waited_too_long(self, now_s: float) -> None:
         """Note that a request was looked at later than `MAX_WAIT_S` after it came; shed if that goes on."""
@@ -65,20 +90,3 @@ class Lifecycle:
         if self._late_since_s < self.in_time_s:
             self._late_since_s = now_s
         return now_s - self._late_since_s >= _PATIENCE_S
-
-    def _is_full(self, now_s: float) -> bool:
-        if self.arrived == _SMALL_TURN + 1:
-            self._turn_began_s = now_s
-            self._turn_limit = max(_SMALL_TURN, int(MAX_WAIT_S / self._cost_of_one_s()))
-        elif now_s - self._turn_began_s > 2 * MAX_WAIT_S:  # nothing but garbage arrives, for which no handler begins
-            self.arrived = 0
-        return self.arrived > self._turn_limit
-
-    def _cost_of_one_s(self) -> float:
-        """Return the CPU time of the event loop's thread for one request, since it was asked last."""
-        begun = self.begun - self._counted
-        if begun >= _SMALL_TURN:
-            cpu_s = thread_time()
-            self._cost_s = (cpu_s - self._counted_cpu_s) / begun
-            self._counted, self._counted_cpu_s = self.begun, cpu_s
-        return self._cost_s

@@ -20,6 +20,7 @@ from core.endpoint import Endpoint
 from core.errors import Draining, MethodNotAllowed, NotFound, Unavailable
 from core.frame import Frame, Guard, Render, render_problem
 from core.openapi import PAGE_HEADERS, describe, page
+from core.request_loop import Route, Routes
 from core.settings import ServerSettings
 
 _FINISH_S = 10.0
@@ -34,6 +35,7 @@ FRAME = web.AppKey("frame", Frame)
 NotReady = Callable[[], str | None]
 NOT_READY: web.AppKey[list[NotReady]] = web.AppKey("not_ready", list)
 """Asked by /readyz; each says why the server should get no traffic now, or None."""
+ROUTES: web.AppKey[Routes] = web.AppKey("routes", Mapping)
 ENDPOINTS: web.AppKey[tuple[Endpoint, ...]] = web.AppKey("endpoints", tuple)
 
 Resources = Callable[[web.Application], AbstractAsyncContextManager[Guard]]
@@ -63,8 +65,15 @@ def build_app(settings: ServerSettings, service: Service) -> web.Application:
     endpoints = (*service.endpoints, *_own_endpoints(service))
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app[FRAME], app[ENDPOINTS], app[NOT_READY] = frame, endpoints, []
+    routes: dict[tuple[str, str], Route] = {}
+    app[ROUTES] = routes
     for endpoint in (*endpoints, *_refusing_endpoints(endpoints)):
-        app.router.add_route(endpoint.method, endpoint.path, cast("Handler", frame.around(endpoint)))
+        framed = frame.around(endpoint)
+        route = app.router.add_route(endpoint.method, endpoint.path, cast("Handler", framed))
+        if "{" not in endpoint.path and not settings.server_timing:  # a timing is kept in the context of one task
+            match = web.UrlMappingMatchInfo({}, route)
+            match.add_app(app)
+            routes[endpoint.method, endpoint.path] = Route(framed, match)
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
         async with service.resources(app) as guard:
@@ -170,7 +179,7 @@ async def serving(
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
     await _until_ready(app, patience_s)
-    connections = ConnectionFactory(runner.server, app[FRAME].lifecycle)
+    connections = ConnectionFactory(runner.server, app[ROUTES], app[FRAME].lifecycle)
     door = Door(listening, connections)
     try:
         yield

@@ -8,7 +8,7 @@ from typing import Any, cast
 from aiohttp import HttpVersion11, hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from bench.micro.timing import Step, awaiting, calling
+from bench.micro.timing import Step, calling
 from core.answers import encode_json, json_answer
 from core.authorization import authorize, needs
 from core.bearer import bearer_token
@@ -30,10 +30,10 @@ _BODY: dict[str, Any] = {
 _TOKEN_CHARS = 471
 
 
-class _Transport:
-    """Takes what is written and drops it: what the kernel does with it is no part of a step."""
+class _Connection:
+    """Takes what is sent and drops it: what the kernel does with it is no part of a step."""
 
-    def write(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Drop it."""
 
 
@@ -42,13 +42,13 @@ def answer_steps() -> Iterator[Step]:
     request = _request()
     route = Metrics().route("GET", "/me")
 
-    async def written() -> None:
-        await json_answer(_BODY).prepare(request)
+    def written() -> None:
+        json_answer(_BODY).write(request)
 
     yield Step("answer", "bearer token from the headers", calling(partial(bearer_token, request)))
     yield Step("answer", "authorize a scope", calling(partial(authorize, _SUBJECT, needs(scope="orders:read"))))
     yield Step("answer", "body to JSON", calling(partial(encode_json, _BODY)))
-    yield Step("answer", "answer rendered and handed to the transport", awaiting(written))
+    yield Step("answer", "answer rendered and handed to the connection", calling(written))
     yield Step("answer", "count one request", calling(partial(route.observe, 200, 0.0004)))
 
 
@@ -57,6 +57,7 @@ def _request() -> web.Request:
     headers = CIMultiDictProxy(
         CIMultiDict({hdrs.HOST: "127.0.0.1:8481", hdrs.AUTHORIZATION: f"Bearer {'x' * _TOKEN_CHARS}"})
     )
-    protocol = SimpleNamespace(transport=_Transport(), _paused=False)
-    parts = SimpleNamespace(method="GET", version=HttpVersion11, keep_alive=True, headers=headers, protocol=protocol)
+    parts = SimpleNamespace(
+        method="GET", version=HttpVersion11, keep_alive=True, headers=headers, protocol=_Connection()
+    )
     return cast("web.Request", parts)

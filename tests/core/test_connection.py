@@ -4,11 +4,10 @@ import asyncio
 import json
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from core import connection, lifecycle
+from core import connection
 from tests.support.servers import Server, Servers
 from tests.support.wire import request, spoken, status_of
 
@@ -86,19 +85,6 @@ async def test_a_client_that_drips_is_hung_up_on_and_others_are_served(
     ]
     assert 200 == (await server.get("/livez")).status
     assert {b""} == set(await asyncio.gather(*dripping))
-
-
-async def test_pieces_of_requests_do_not_count_as_a_crowd(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred clients that send letter by letter must not have another told to come back."""
-    monkeypatch.setattr(lifecycle, "_FIRST_GUESS_S", 0.1)
-    server = await servers.resource()
-    address = urlsplit(server.url)
-    writers = [(await asyncio.open_connection(address.hostname, address.port))[1] for _ in range(100)]
-    for writer in writers:
-        writer.write(b"G")
-    assert 401 == status_of(await spoken(server.url, request("GET", "/me")))
-    for writer in writers:
-        writer.close()
 
 
 async def test_a_client_that_asked_once_may_stay(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
