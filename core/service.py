@@ -179,7 +179,7 @@ async def serving(
     await runner.setup()
     assert runner.server is not None  # noqa: S101 - setup made it; for the type checker
     await _until_ready(app, patience_s)
-    connections = ConnectionFactory(runner.server, app[ROUTES], app[FRAME].lifecycle)
+    connections = ConnectionFactory(runner.server, app.get(ROUTES, {}), app[FRAME].lifecycle)
     door = Door(listening, connections)
     try:
         yield
