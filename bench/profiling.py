@@ -14,9 +14,13 @@ _FRAME = re.compile(r"^(?P<function>.+?) \((?P<file>[^():]+)(?::\d+)?\)$")
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("the event loop and its sockets", ("asyncio/", "uvloop/", "selectors.py")),
     ("aiohttp: parsing, routing, its protocol", ("aiohttp/", "multidict/", "yarl/", "_weakrefset.py")),
-    ("our connection: deadlines, shedding", ("core/connection.py", "core/lifecycle.py")),
+    (
+        "our connection: the request loop, deadlines, shedding",
+        ("core/connection.py", "core/request_loop.py", "core/lifecycle.py"),
+    ),
+    ("sending the answers of a turn", ("core/turn.py",)),
     ("our frame: request id, counting, authorizing", ("core/frame.py", "core/metrics.py", "core/authorization.py")),
-    ("the handler, and writing the answer", ("core/guarded.py", "core/answers.py", "json/encoder.py")),
+    ("the handler, and making the answer", ("core/guarded.py", "core/answers.py", "json/encoder.py")),
     (
         "verifying or looking up",
         ("core/", "resource_server/", "session_server/", "jwt/", "json/", "base64.py", "hmac.py"),

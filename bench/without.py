@@ -9,7 +9,11 @@ import os
 import runpy
 from collections.abc import Callable
 
+from aiohttp.web_protocol import RequestHandler
+
 from core import process
+from core.request_loop import RequestLoop
+from core.turn import Turn
 
 
 def _without_uvloop() -> None:
@@ -26,8 +30,22 @@ def _with_rare_collections() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def _with_a_task_for_each_request() -> None:
+    RequestLoop.data_received = RequestHandler.data_received  # type: ignore[method-assign] # aiohttp's own
+    RequestLoop.start = RequestHandler.start  # type: ignore[method-assign] # as above
+
+
+def _with_each_answer_alone() -> None:
+    def send(_turn: Turn, transport: asyncio.Transport, data: bytes) -> None:
+        transport.write(data)
+
+    Turn.send = send  # type: ignore[assignment, method-assign] # as above
+
+
 CHOICES: dict[str, Callable[[], None]] = {
     "without-uvloop": _without_uvloop,
+    "with-a-task-for-each-request": _with_a_task_for_each_request,
+    "with-each-answer-alone": _with_each_answer_alone,
     "with-a-frozen-start": _with_a_frozen_start,
     "with-rare-collections": _with_rare_collections,
 }

@@ -34,7 +34,7 @@ PHASES: tuple[Phase, ...] = (
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("bench/out/choices"), show_default=True
 )
 def command(size: str, seed: int, out: Path) -> None:
-    """Measure the control without uvloop, with a frozen start, and with rare collections."""
+    """Measure the control without uvloop, with aiohttp's tasks, with each answer alone, and with other collections."""
     beginning = Beginning(command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     arms = (CONTROL, CONTROL_AGAIN, *CHOICE_ARMS)
     with showing_progress(Console(stderr=True)) as progress:

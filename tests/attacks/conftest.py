@@ -10,7 +10,7 @@ from tests.attacks.system import Resource, System
 
 def assert_nobody_crashed(system: System) -> None:
     """Assert that no server met an error of its own."""
-    crashed = {name: log for name, log in system.logs().items() if "request.crashed" in log or "Traceback" in log}
+    crashed = {name: log for name, log in system.logs().items() if ".crashed" in log or "Traceback" in log}
     assert {} == crashed
 
 

@@ -213,11 +213,9 @@ class System:
         return cookie_of(answer)
 
     def stop(self) -> None:
-        """Stop everything, all at once first."""
+        """End everything, as a crash would: how a server stops in order, which takes its time, is tested elsewhere."""
         for process in self._extra:
-            process.ask_to_stop()
-        for process in self._extra:
-            process.stop()
+            process.kill()
         for name in ("redis_auth", "redis_sessions"):
             if name in self.__dict__:
                 self.__dict__[name].stop()

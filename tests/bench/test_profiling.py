@@ -26,7 +26,7 @@ def test_the_shares_of_all_parts_are_the_whole() -> None:
     assert [*(name for name, _ in PARTS), OTHER] == [*shares]
     assert 1 == pytest.approx(sum(shares.values()))
     assert 0.3 == shares["verifying or looking up"]
-    assert 0.1 == shares["the handler, and writing the answer"]
+    assert 0.1 == shares["the handler, and making the answer"]
 
 
 @pytest.mark.parametrize("file", ["core/reads.py", "session_server/cookie.py", "json/decoder.py"])
