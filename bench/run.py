@@ -15,6 +15,9 @@ from bench.result import Bill, CrossCheck, Failure, Lag, Memory, Sweep
 from bench.slices import Slice
 from bench.summing import Observed
 
+_TOO_CHEAP_US = 1.0
+"""No server answers a request for less CPU: it takes several system calls."""
+
 
 @dataclass(slots=True)
 class Recorder:
@@ -59,8 +62,11 @@ class Run:
         return Generators(self.generator_processes, self.placement.others)
 
     def check(self, piece: Slice) -> None:
-        """Fail the run when somebody was taken for somebody else, or when nobody was answered at all."""
+        """Fail the run when somebody was taken for somebody else, nobody was answered, or another server answered."""
         if piece.outcome.wrong_subjects:
             raise NotRight(f"{piece.arm}: {piece.outcome.wrong_subjects} answers named the wrong subject")
         if not piece.outcome.ok:
             raise NoAnswer(f"{piece.arm}: no request of a {piece.kind} loop got 200: {piece.outcome.outcomes}")
+        cpu_us = piece.cpu_us_per_request
+        if piece.kind == "closed" and cpu_us is not None and cpu_us < _TOO_CHEAP_US:
+            raise NotRight(f"{piece.arm}: {cpu_us:.2f} µs of CPU for an answer: another server gave it")

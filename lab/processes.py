@@ -26,6 +26,7 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "
 
 _PORTS = range(20_000, 32_000)
 """Below the ports that systems hand out to clients."""
+_given: set[int] = set()
 
 
 class ProcessFailed(Exception):
@@ -33,9 +34,17 @@ class ProcessFailed(Exception):
 
 
 def free_port() -> int:
-    """Return a port on 127.0.0.1 that nobody holds, and that no outgoing connection takes before a server does."""
+    """Return a port on 127.0.0.1 that nobody holds, and that no outgoing connection takes before a server does.
+
+    None is given twice until half of them were: of two servers that start at a time the second may wait for it silently.
+    """
     while True:
+        if len(_given) > len(_PORTS) // 2:
+            _given.clear()
         port = secrets.choice(_PORTS)
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))

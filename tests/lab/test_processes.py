@@ -212,3 +212,8 @@ def test_no_child_survives_a_parent_that_is_killed(tmp_path: Path) -> None:
         assert group_members(group)
         parent.kill()
     assert eventually(lambda: group_members(group) == [])
+
+
+def test_no_port_is_given_to_two_servers_that_start_at_a_time() -> None:
+    ports = [free_port() for _ in range(3000)]
+    assert len(ports) == len(set(ports))
