@@ -36,7 +36,7 @@ class ProcessFailed(Exception):
 def free_port() -> int:
     """Return a port on 127.0.0.1 that nobody holds, and that no outgoing connection takes before a server does.
 
-    None is given twice until half of them were: of two servers that start at a time the second may wait for it silently.
+    None is given twice until half of them were: the second of two servers that start at a time may wait silently.
     """
     while True:
         if len(_given) > len(_PORTS) // 2:
