@@ -103,8 +103,9 @@ def test_servers_follow_the_master_and_no_acknowledged_logout_is_lost(
         "F-09", "Sentinel failover",
         injected="three sentinels, a master and a replica for each store: SENTINEL FAILOVER; SIGKILL to both masters; "
         "SIGSTOP to both masters and a sentinel, then SIGCONT, so that two masters are awake at once",
-        promise=f"503 until there is a new master, and writes until the old one is known to be down, {WRITES_REFUSED_S:g} s "
-        "later at most; what was acknowledged as ended stays so; an old master is left within 1 s",
+        promise="503 until there is a new master, and writes until the old one is known to be down, "
+        f"{WRITES_REFUSED_S:g} s later at most; what was acknowledged as ended stays so; "
+        "an old master is left within 1 s",
     ) as row:  # fmt: skip
         for name, how in (("in order", in_order), ("masters killed", by_death), ("masters paused", by_pause)):
             masters = [sentinels.master(store) for store in STORES]
